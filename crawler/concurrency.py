@@ -1,0 +1,113 @@
+"""The one place where plain results, generators, coroutines, asyncio awaitables and Deferreds meet.
+
+Spiders, pipelines, middlewares and signal handlers may be plain functions or return anything that can be awaited. Inside the
+crawler everything is a coroutine driven by Twisted (``Deferred.fromCoroutine``), which understands Deferreds only. User code may
+also await asyncio futures, and asyncio libraries ask for the current task. So:
+
+* the crawler's own coroutines never pass through here: they cost no task;
+* user awaitables go through :meth:`Bridge.deferred`, which runs them in an asyncio task when the reactor runs on an asyncio loop;
+* inside that task Deferreds are turned into futures one by one, so that both kinds can be awaited side by side.
+
+Without an asyncio loop (another reactor, or the fake clock of ``crawler.testing``) Deferreds still work, and awaiting an asyncio
+future is an error that says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, TypeAlias, TypeVar
+
+from twisted.internet.defer import Deferred
+
+T = TypeVar("T")
+
+#: What user code may hand back where a value is asked for.
+MaybeAwaitable: TypeAlias = Awaitable[T] | T
+
+
+def is_awaitable(value: object) -> bool:
+    """Tell whether *value* must be awaited: a coroutine, a Deferred, an asyncio future or anything with ``__await__``."""
+    return hasattr(value, "__await__")
+
+
+class Bridge:
+    """Turns what user code returns into Deferreds that the engine can await.
+
+    *loop* is the asyncio loop that the reactor runs on, None where there is none.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        self._loop = loop
+
+    def __repr__(self) -> str:
+        return f"<Bridge {'asyncio' if self._loop else 'Deferreds only'}>"
+
+    def deferred(self, awaitable: Any) -> Deferred[Any]:
+        """Return a Deferred that fires with what *awaitable* results in; cancelling it cancels the awaitable."""
+        if isinstance(awaitable, Deferred):
+            return awaitable
+        if self._loop is None:
+            return Deferred.fromCoroutine(_awaited(_Stepped(awaitable, _refuse_asyncio)))
+        if isinstance(awaitable, asyncio.Future):
+            return Deferred.fromFuture(awaitable)
+        return Deferred.fromFuture(self._loop.create_task(_awaited(_Stepped(awaitable, self._meet))))
+
+    def _meet(self, awaited: Any) -> Generator[Any, Any, Any]:
+        """Let the asyncio task wait: for a future as it is, for a Deferred through a future of its own."""
+        if isinstance(awaited, Deferred):
+            assert self._loop is not None  # only tasks come here
+            return (yield from awaited.asFuture(self._loop))
+        return (yield awaited)
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any] | None:
+        """Call *function*; return None if it has finished, else a Deferred for the rest of it. Its result is not kept."""
+        result = function(*args, **kwargs)
+        return self.deferred(result) if is_awaitable(result) else None
+
+
+async def _awaited(awaitable: Any) -> Any:
+    """Make a coroutine of any awaitable."""
+    return await awaitable
+
+
+class _Stepped:
+    """Advances a coroutine of user code; *meet* says what happens to each thing that it waits for.
+
+    An exception that *meet* raises is thrown into the coroutine, at the ``await`` where it belongs.
+    """
+
+    def __init__(self, awaitable: Any, meet: Callable[[Any], Generator[Any, Any, Any]]) -> None:
+        self._coroutine = awaitable if inspect.iscoroutine(awaitable) else _awaited(awaitable)
+        self._meet = meet
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        step, argument = self._coroutine.send, None
+        while True:
+            try:
+                awaited = step(argument)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                step, argument = self._coroutine.send, (yield from self._meet(awaited))
+            except GeneratorExit:
+                self._coroutine.close()
+                raise
+            except BaseException as error:
+                step, argument = self._coroutine.throw, error
+
+
+def _refuse_asyncio(awaited: Any) -> Generator[Any, Any, Any]:
+    """Let Twisted's driver wait for a Deferred; refuse what only an asyncio loop could resume."""
+    if not isinstance(awaited, Deferred):
+        raise RuntimeError(
+            f"cannot await {awaited!r} here: this crawl runs without an asyncio loop; await a Deferred, "
+            "or run the crawl on the asyncio reactor (the default outside crawler.testing)"
+        )
+    return (yield awaited)
+
+
+def start(coroutine: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
+    """Run one of the crawler's own coroutines; return the Deferred of its result, which can be cancelled."""
+    return Deferred.fromCoroutine(coroutine)

@@ -1,0 +1,204 @@
+"""Every error of the crawler, in one tree that says who must act.
+
+    CrawlerError
+    |- UsageError                  the person at the command line or calling the library
+    |  |- SettingsError            a setting: unknown, ill-typed or out of bounds
+    |  |- SpiderNotFoundError      no spider of that name
+    |  |- SpiderArgumentError      an unknown or ill-typed spider argument (-a)
+    |  |- ComponentError           a middleware, pipeline or extension that cannot be assembled
+    |  `- FeedError                an output that cannot be written
+    |- SpiderError                 the author of the spider
+    |  |- InvalidURLError          a URL that no browser could open (also a ValueError)
+    |  |- InvalidOutputError       a callback yielded something that is no request and no item (also a TypeError)
+    |  `- NotStorableError         a request that cannot be written to the job store
+    `- DownloadError               the site or the network
+       |- CannotResolveHostError   DNS
+       |- DownloadConnectionRefusedError, DownloadTLSError
+       |- DownloadTimeoutError     connect, first byte or whole response: see ``phase``
+       |- DownloadConnectionLostError
+       |- ResponseDataLossError    the body ended before its length or its last chunk
+       |- ResponseMalformedError   not HTTP, or headers beyond every bound
+       |- ResponseTooLargeError    more decompressed bytes than ``http.max_body``
+       |- ResponseDecodeError      a Content-Encoding that does not decode
+       |- UnsupportedURLSchemeError
+       `- DownloadCancelledError   stopped by the crawler itself
+
+    DropItem, IgnoreRequest, CloseSpider, DontCloseSpider, StopDownload, NotConfigured, NotSupported
+                                   no errors but messages from user code to the engine, with Scrapy's names
+
+Foreign exceptions are translated at the edge where they appear and kept as ``__cause__``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crawler.http.response import Response
+
+
+class CrawlerError(Exception):
+    """Base of everything that the crawler raises by itself."""
+
+
+class UsageError(CrawlerError):
+    """The command, its arguments or the project must be changed; the message says how."""
+
+
+class SettingsError(UsageError):
+    """A setting is unknown, has the wrong type or lies outside its bounds."""
+
+
+class SpiderNotFoundError(UsageError, KeyError):
+    """No spider has that name."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""  # KeyError would print the repr
+
+
+class SpiderArgumentError(UsageError):
+    """A spider argument is unknown or has the wrong type."""
+
+
+class ComponentError(UsageError):
+    """A middleware, pipeline or extension cannot be assembled into a crawl."""
+
+
+class FeedError(UsageError):
+    """An output cannot be written: unknown format, unwritable place, or a file changed behind our back."""
+
+
+class SpiderError(CrawlerError):
+    """The spider's code must be changed."""
+
+
+class InvalidURLError(SpiderError, ValueError):
+    """A URL has no scheme, no host, a bad port, or cannot be parsed at all."""
+
+
+class InvalidOutputError(SpiderError, TypeError):
+    """A callback yielded something that is neither a request nor an item."""
+
+
+class NotStorableError(SpiderError, ValueError):
+    """A request cannot be written to the job store."""
+
+
+class DownloadError(CrawlerError):
+    """A request did not end in a response. Subclasses say why."""
+
+
+class CannotResolveHostError(DownloadError):
+    """The host name has no address."""
+
+
+class DownloadConnectionRefusedError(DownloadError):
+    """No connection could be made to any address of the host."""
+
+
+class DownloadTLSError(DownloadError):
+    """The TLS handshake failed or the certificate was not trusted."""
+
+
+class DownloadTimeoutError(DownloadError):
+    """Time ran out. ``phase`` is ``"connect"``, ``"first byte"`` or ``"response"``; ``seconds`` its limit."""
+
+    def __init__(self, message: str = "", *, phase: str = "response", seconds: float = 0.0) -> None:
+        super().__init__(message or f"no {phase} within {seconds:g} s")
+        self.phase = phase
+        self.seconds = seconds
+
+
+class DownloadConnectionLostError(DownloadError):
+    """The connection ended before a response began."""
+
+
+class DownloadFailedError(DownloadError):
+    """The download failed for a reason that has no class of its own."""
+
+
+class ResponseDataLossError(DownloadError):
+    """The body ended early. ``partial`` holds what had arrived, decoded as far as it went."""
+
+    def __init__(self, message: str = "", *, partial: bytes = b"") -> None:
+        super().__init__(message)
+        self.partial = partial
+
+
+class ResponseMalformedError(DownloadError):
+    """What came back is not HTTP, or its headers are beyond every bound."""
+
+
+class ResponseTooLargeError(DownloadError):
+    """The decompressed body grew over the limit. ``limit`` is in bytes."""
+
+    def __init__(self, message: str = "", *, limit: int = 0) -> None:
+        super().__init__(message or f"body larger than {limit} bytes")
+        self.limit = limit
+
+
+class ResponseDecodeError(DownloadError):
+    """The Content-Encoding of the body does not decode."""
+
+
+class UnsupportedURLSchemeError(DownloadError):
+    """No transport is switched on for the scheme of the URL."""
+
+
+class DownloadCancelledError(DownloadError):
+    """The crawler itself stopped the download, for instance because the crawl was stopped."""
+
+
+class DropItem(Exception):
+    """Raised by a pipeline to drop an item. ``log_level`` overrides the default level of its log line."""
+
+    def __init__(self, message: str = "", log_level: int | str | None = None) -> None:
+        super().__init__(message)
+        self.log_level = log_level
+
+
+class IgnoreRequest(Exception):
+    """Raised by a middleware or a signal handler to drop a request; the errback is called."""
+
+
+class CloseSpider(Exception):
+    """Raised by a callback, ``start()`` or a handler to end the crawl with a reason."""
+
+    def __init__(self, reason: str = "cancelled") -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class DontCloseSpider(Exception):
+    """Raised by a ``spider_idle`` handler to keep the crawl open."""
+
+
+class StopDownload(Exception):
+    """Raised by a ``headers_received`` or ``bytes_received`` handler to end a download early.
+
+    With ``fail=True`` (the default) the errback is called, else the callback gets what has arrived.
+    """
+
+    response: Response | None = None
+
+    def __init__(self, *, fail: bool = True) -> None:
+        super().__init__()
+        self.fail = fail
+
+
+class NotConfigured(Exception):
+    """Raised while a component is built to leave it out of the crawl."""
+
+
+class NotSupported(Exception):
+    """A feature was asked of an object that cannot have it, such as ``.text`` of a binary response."""
+
+
+class ScrapyDeprecationWarning(Warning):
+    """Kept so that ported code which filters it still imports; the crawler never emits it."""
+
+
+def describe(error: BaseException) -> str:
+    """Return ``ClassName: message`` on one line, for logs and messages."""
+    text: Any = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
