@@ -1,0 +1,56 @@
+"""Fingerprints: what makes two requests the same.
+
+128 bits of BLAKE2b over method, canonical URL, body and chosen headers. The digest is kept with the request, and for plain GET
+requests also by URL, since most links of a page were seen before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from crawler.url import canonical, defrag
+
+if TYPE_CHECKING:
+    from crawler.http.request import Request
+
+SIZE = 16
+
+
+# Hot: once per link.
+def fingerprint(request: Request, *, include_headers: Iterable[str] = (), keep_fragments: bool = False) -> bytes:
+    """Return the 16 bytes by which *request* is recognised.
+
+    The values of *include_headers* count too, and the URL's fragment if *keep_fragments*.
+    """
+    if not include_headers and not keep_fragments:
+        known = request._fingerprint
+        if known is None:
+            if request.method == "GET" and not request.body:
+                known = _of_get(defrag(request.url))
+            else:
+                known = _digest(request.method, canonical(request.url), request.body)
+            request._fingerprint = known
+        return known
+    headers = []
+    for name in sorted({header.lower() for header in include_headers}):
+        values = request.headers.getlist(name) if request.has_headers else []
+        headers.append(name.encode() + b":" + b",".join(values))
+    url = canonical(request.url, keep_fragment=keep_fragments)
+    return _digest(request.method, url, request.body, *headers)
+
+
+@lru_cache(maxsize=131072)
+def _of_get(url: str) -> bytes:
+    return _digest("GET", canonical(url), b"")
+
+
+def _digest(method: str, url: str, body: bytes, *headers: bytes) -> bytes:
+    """Return the digest of the parts, each with its length, so that no two lists of parts look alike."""
+    digest = blake2b(digest_size=SIZE)
+    for part in (method.encode(), url.encode("utf-8", "surrogatepass"), body, *headers):
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.digest()

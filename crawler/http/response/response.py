@@ -1,0 +1,213 @@
+"""Response: what came back, whatever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urljoin
+
+from crawler.exceptions import NotSupported
+from crawler.http.headers import Headers
+from crawler.http.request import Request
+from crawler.link import Link
+from crawler.url import join
+
+if TYPE_CHECKING:
+    from crawler.selector import SelectorList
+
+
+class Response:
+    """An HTTP response. Arguments and attributes are Scrapy's; ``certificate`` and ``ip_address`` are set by the transport."""
+
+    attributes: tuple[str, ...] = (
+        "url",
+        "status",
+        "headers",
+        "body",
+        "flags",
+        "request",
+        "certificate",
+        "ip_address",
+        "protocol",
+    )
+    """What :meth:`replace` carries over."""
+
+    __slots__ = (
+        "__dict__",
+        "__weakref__",
+        "_body",
+        "_flags",
+        "_url",
+        "certificate",
+        "headers",
+        "ip_address",
+        "protocol",
+        "request",
+        "status",
+    )
+
+    def __init__(
+        self,
+        url: str,
+        status: int = 200,
+        headers: Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None = None,
+        body: bytes = b"",
+        flags: Iterable[str] | None = None,
+        request: Request | None = None,
+        certificate: Any = None,
+        ip_address: Any = None,
+        protocol: str | None = None,
+    ) -> None:
+        if not isinstance(url, str):
+            raise TypeError(f"the URL of a response is text, not {type(url).__name__}: {url!r}")
+        if not isinstance(body, bytes):
+            raise TypeError(
+                f"the body of a {type(self).__name__} is bytes, not {type(body).__name__}; "
+                "a TextResponse takes text and an encoding"
+            )
+        self._url = url
+        self.status = int(status)
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self._body = body
+        self._flags = list(flags) if flags else None
+        self.request = request
+        self.certificate = certificate
+        self.ip_address = ip_address
+        self.protocol = protocol
+
+    def __repr__(self) -> str:
+        return f"<{self.status} {self._url}>"
+
+    @property
+    def url(self) -> str:
+        """The URL that answered."""
+        return self._url
+
+    @property
+    def body(self) -> bytes:
+        """The body, decompressed."""
+        return self._body
+
+    @property
+    def flags(self) -> list[str]:
+        """Words about the response, such as "cached" or "dataloss"."""
+        if self._flags is None:
+            self._flags = []
+        return self._flags
+
+    @flags.setter
+    def flags(self, flags: Iterable[str]) -> None:
+        self._flags = list(flags)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The ``meta`` of the request."""
+        return self._request_of("meta").meta
+
+    @property
+    def cb_kwargs(self) -> dict[str, Any]:
+        """The callback arguments of the request."""
+        return self._request_of("cb_kwargs").cb_kwargs
+
+    def _request_of(self, name: str) -> Request:
+        if self.request is None:
+            raise AttributeError(f"Response.{name} not available, this response is not tied to any request")
+        return self.request
+
+    @property
+    def text(self) -> str:
+        """The body as text; only text responses have one."""
+        raise AttributeError(f"the content of {self!r} is not text: use .body")
+
+    def css(self, *args: Any, **kwargs: Any) -> SelectorList:
+        """Only text responses can be queried."""
+        raise NotSupported(f"the content of {self!r} is not text: .css() is for HTML and XML")
+
+    def xpath(self, *args: Any, **kwargs: Any) -> SelectorList:
+        """Only text responses can be queried."""
+        raise NotSupported(f"the content of {self!r} is not text: .xpath() is for HTML and XML")
+
+    def jmespath(self, *args: Any, **kwargs: Any) -> SelectorList:
+        """Only text responses can be queried."""
+        raise NotSupported(f"the content of {self!r} is not text: .jmespath() is for JSON")
+
+    def copy(self) -> Self:
+        """Return a copy."""
+        copy: Self = self.replace()
+        return copy
+
+    def replace(self, *args: Any, cls: type[Any] | None = None, **kwargs: Any) -> Any:
+        """Return a response of class *cls* (by default this one's) with the given attributes changed."""
+        if args:
+            raise TypeError(f"replace takes keyword arguments only, such as url={args[0]!r}")
+        for name in self.attributes:
+            kwargs.setdefault(name, getattr(self, name))
+        return (cls or type(self))(**kwargs)
+
+    @property
+    def base_url(self) -> str:
+        """The URL that links are relative to."""
+        return self._url
+
+    def urljoin(self, url: str) -> str:
+        """Return *url*, found in this response, as an absolute one."""
+        try:
+            return join(self.base_url, url)
+        except ValueError:
+            return urljoin(self.base_url, url)
+
+    def follow(
+        self,
+        url: Any,
+        callback: Callable[..., Any] | None = None,
+        method: str = "GET",
+        headers: Mapping[Any, Any] | None = None,
+        body: bytes | str | None = None,
+        cookies: Any = None,
+        meta: Mapping[str, Any] | None = None,
+        encoding: str | None = "utf-8",
+        priority: int = 0,
+        dont_filter: bool = False,
+        errback: Callable[..., Any] | None = None,
+        cb_kwargs: Mapping[str, Any] | None = None,
+        flags: Iterable[str] | None = None,
+    ) -> Request:
+        """Return a request for *url*: a Link, or a URL that may be relative to this page."""
+        if encoding is None:
+            raise ValueError("the encoding of a request cannot be None")
+        if url is None:
+            raise ValueError("follow() needs a URL, and got None: does the element have the attribute?")
+        return Request(
+            url=self._absolute(url, encoding),
+            callback=callback,
+            method=method,
+            headers=headers,
+            body=body,
+            cookies=cookies,
+            meta=meta,
+            encoding=encoding,
+            priority=priority,
+            dont_filter=dont_filter,
+            errback=errback,
+            cb_kwargs=cb_kwargs,
+            flags=flags,
+        )
+
+    def _absolute(self, url: Any, encoding: str) -> str:
+        if isinstance(url, Link):
+            url = url.url
+        if not isinstance(url, str):
+            raise TypeError(f"follow() takes a URL or a Link, not {type(url).__name__}: {url!r}")
+        return join(self.base_url, url.strip(), encoding)
+
+    def follow_all(self, urls: Iterable[Any] | Any, **kwargs: Any) -> Iterable[Request]:
+        """Yield a request for each of *urls*, each URL once; keyword arguments are those of :meth:`follow`."""
+        if not hasattr(urls, "__iter__"):
+            raise TypeError(f"follow_all() takes an iterable of URLs or Links, not {type(urls).__name__}: {urls!r}")
+        seen: set[str] = set()
+        for url in urls:
+            request = self.follow(url, **kwargs)
+            identity = request.url.partition("#")[0]
+            if identity not in seen:
+                seen.add(identity)
+                yield request

@@ -1,0 +1,169 @@
+"""What a response is: its encoding, and which Response class shows it best.
+
+Encodings go by the WHATWG: labels such as "latin-1" mean windows-1252; the order is byte order mark, Content-Type header,
+declaration in the first 1024 bytes (meta or XML), and else UTF-8 if the bytes are valid UTF-8, windows-1252 if not.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+import webencodings
+
+# How far the WHATWG's prescan reads.
+PRESCAN = 1024
+
+_PYTHON_NAMES = {"iso-8859-8-i": "iso8859-8", "x-user-defined": "latin-1", "x-mac-cyrillic": "mac-cyrillic"}
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
+_META = re.compile(rb"<!--.*?-->|<meta[\s/]((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE | re.DOTALL)
+_ATTRIBUTE = re.compile(rb"([^\s=\"'/>]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
+_XML_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"'>]+)[\"']", re.IGNORECASE)
+
+
+@lru_cache(maxsize=512)
+def codec_for(label: str) -> str | None:
+    """Return the name of Python's codec for a WHATWG *label*, None for a label that means nothing."""
+    known = webencodings.lookup(label)
+    if known is not None:
+        # Python's own names for the two that webencodings brings codecs or renames for.
+        return _PYTHON_NAMES.get(known.name, known.codec_info.name)
+    try:
+        return codecs.lookup(label.strip()).name  # beyond the standard, Python knows some that pages use
+    except (LookupError, ValueError):
+        return None
+
+
+def bom_encoding(body: bytes) -> tuple[str, int] | None:
+    """Return the codec that the byte order mark of *body* names, and the length of the mark; None without one."""
+    for mark, name in _BOMS:
+        if body.startswith(mark):
+            return name, len(mark)
+    return None
+
+
+def header_encoding(content_type: bytes | None) -> str | None:
+    """Return the codec that a Content-Type header names."""
+    found = _CHARSET.search(content_type) if content_type else None
+    return codec_for(found[1].decode("latin-1")) if found else None
+
+
+def declared_encoding(body: bytes) -> str | None:
+    """Return the codec that the document declares about itself in its first 1024 bytes."""
+    head = body[:PRESCAN]
+    found = _XML_DECLARATION.match(head)
+    declared = codec_for(found[1].decode("latin-1")) if found else None
+    if declared is None:
+        declared = next((codec for codec in map(_meta_charset, _META.finditer(head)) if codec), None)
+    # A declaration that could be read as ASCII cannot be in UTF-16; the standard takes it as UTF-8.
+    return "utf-8" if declared is not None and declared.startswith("utf-16") else declared
+
+
+def _meta_charset(meta: re.Match[bytes]) -> str | None:
+    """Return the codec that a meta element names: by ``charset``, or by ``http-equiv`` and ``content``."""
+    if meta[1] is None:
+        return None
+    attributes: dict[bytes, bytes] = {}
+    for name, quoted, single, bare in _ATTRIBUTE.findall(meta[1]):
+        attributes.setdefault(name.lower(), quoted or single or bare)
+    if b"charset" in attributes:
+        return codec_for(attributes[b"charset"].decode("latin-1"))
+    if attributes.get(b"http-equiv", b"").lower() != b"content-type":
+        return None
+    found = _CHARSET.search(attributes.get(b"content", b""))
+    return codec_for(found[1].decode("latin-1")) if found else None
+
+
+def encoding_of(body: bytes, content_type: bytes | None = None, *, default: str = "cp1252") -> str:
+    """Return the codec of *body*, by the WHATWG's order; *default* for bytes that declare nothing and are not UTF-8."""
+    mark = bom_encoding(body)
+    if mark is not None:
+        return mark[0]
+    named = header_encoding(content_type) or declared_encoding(body)
+    if named is not None:
+        return named
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return default
+    return "utf-8"
+
+
+_HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
+_JSON_TYPES = frozenset({"application/json", "text/json", "application/x-json", "application/jsonml+json"})
+_XML_TYPES = frozenset({"text/xml", "application/xml"})
+_TEXT_TYPES = frozenset({"application/javascript", "application/x-javascript", "application/ecmascript"})
+_BY_EXTENSION = {
+    ".html": "html",
+    ".htm": "html",
+    ".xhtml": "html",
+    ".xml": "xml",
+    ".rss": "xml",
+    ".atom": "xml",
+    ".json": "json",
+    ".txt": "text",
+    ".csv": "text",
+    ".js": "text",
+    ".css": "text",
+    ".md": "text",
+}
+_BINARY_EXTENSIONS = frozenset(
+    {".gz", ".zip", ".pdf", ".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp3", ".mp4", ".exe", ".tgz", ".bz2", ".xz"}
+)
+_FILENAME = re.compile(rb"filename\s*=\s*\"?([^\";]+)", re.IGNORECASE)
+
+
+# Hot: once per page.
+@lru_cache(maxsize=256)
+def kind_of_type(content_type: bytes) -> str | None:
+    """Return "html", "xml", "json", "text" or "binary" for a Content-Type, None if it says nothing."""
+    mime = content_type.split(b";", 1)[0].strip().lower().decode("latin-1")
+    if mime in _HTML_TYPES:
+        return "html"
+    if mime in _JSON_TYPES or mime.endswith("+json"):
+        return "json"
+    if mime in _XML_TYPES or mime.endswith("+xml"):
+        return "xml"
+    if mime.startswith("text/") or mime in _TEXT_TYPES:
+        return "text"
+    return (
+        None if mime in ("", "application/octet-stream", "binary/octet-stream", "application/x-download") else "binary"
+    )
+
+
+def kind_of(get_header: Callable[[bytes], bytes | None], url: str, body: bytes) -> str:
+    """Return what a response is, by its Content-Type, its file name, its URL, or the look of its first bytes."""
+    content_type = get_header(b"Content-Type")
+    if content_type and (kind := kind_of_type(content_type)):
+        return kind
+    names = [url.partition("?")[0].partition("#")[0]]
+    disposition = get_header(b"Content-Disposition")
+    if disposition and (found := _FILENAME.search(disposition)):
+        names.insert(0, found[1].decode("latin-1"))
+    for name in names:
+        suffix = PurePosixPath(name.rpartition("/")[2]).suffix.lower()
+        if suffix in _BY_EXTENSION:
+            return _BY_EXTENSION[suffix]
+        if suffix in _BINARY_EXTENSIONS:
+            return "binary"
+    return kind_of_body(body)
+
+
+def kind_of_body(body: bytes) -> str:
+    """Return what the first bytes of a body look like."""
+    head = body[:5000]
+    if bom_encoding(head) is None and any(
+        byte in head for byte in (b"\0", b"\x01", b"\x02", b"\x03", b"\x05", b"\x06")
+    ):
+        return "binary"
+    start = head.lstrip()[:512].lower()
+    if start.startswith(b"<?xml"):
+        return "html" if b"<html" in start else "xml"
+    if b"<html" in start or start.startswith((b"<!doctype html", b"<head", b"<body", b"<title")):
+        return "html"
+    return "text"
