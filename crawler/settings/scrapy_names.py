@@ -1,0 +1,258 @@
+"""Scrapy's settings: what each of their names means here. The one table.
+
+    mapped    the setting of ours that it is, and how its value is read
+    kept      no setting of the crawler, but stored, since components of the project or of others read it by name
+    ignored   stored without effect; a warning says why, once
+
+Names that have the same meaning and type on both sides are not repeated here: the field in ``schema.py`` says them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from crawler.settings.convert import as_bool, as_dict
+from crawler.settings.schema import SECTIONS
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mapped:
+    """A name of Scrapy's that sets *target*, a dotted name of ours, to what *read* makes of the value."""
+
+    target: str
+    read: Callable[[Any], Any] | None = None
+
+
+def _jitter_of(value: Any) -> float:
+    return 0.5 if as_bool(value) else 0.0
+
+
+def _hosts_of(value: Any) -> dict[str, Any]:
+    hosts = {}
+    for host, rules in as_dict(value).items():
+        known = dict(rules) if isinstance(rules, Mapping) else rules
+        if isinstance(known, dict) and "randomize_delay" in known:
+            known.setdefault("jitter", _jitter_of(known.pop("randomize_delay")))
+        hosts[host] = known
+    return hosts
+
+
+def _tls_version(value: Any) -> Any:
+    return value.removeprefix("TLSv") if isinstance(value, str) else value
+
+
+_REFERRER_CLASSES = {
+    "NoReferrerPolicy": "no-referrer",
+    "NoReferrerWhenDowngradePolicy": "no-referrer-when-downgrade",
+    "SameOriginPolicy": "same-origin",
+    "OriginPolicy": "origin",
+    "StrictOriginPolicy": "strict-origin",
+    "OriginWhenCrossOriginPolicy": "origin-when-cross-origin",
+    "StrictOriginWhenCrossOriginPolicy": "strict-origin-when-cross-origin",
+    "UnsafeUrlPolicy": "unsafe-url",
+    "DefaultReferrerPolicy": "scrapy-default",
+}
+
+
+def _referrer_policy(value: Any) -> Any:
+    name = value if isinstance(value, str) else getattr(value, "__name__", value)
+    return _REFERRER_CLASSES.get(name.rpartition(".")[2], name) if isinstance(name, str) else name
+
+
+def _same_names() -> dict[str, Mapped]:
+    """Return the names that the fields themselves tell."""
+    return {
+        field.metadata["scrapy"]: Mapped(f"{section}.{field.name}")
+        for section, cls in SECTIONS.items()
+        for field in dataclasses.fields(cls)
+        if field.metadata["scrapy"]
+    }
+
+
+MAPPED: dict[str, Mapped] = {
+    **_same_names(),
+    "RANDOMIZE_DOWNLOAD_DELAY": Mapped("politeness.jitter", _jitter_of),
+    "DOWNLOAD_SLOTS": Mapped("politeness.hosts", _hosts_of),
+    "DOWNLOAD_TLS_MIN_VERSION": Mapped("http.tls_min", _tls_version),
+    "DOWNLOAD_TLS_MAX_VERSION": Mapped("http.tls_max", _tls_version),
+    "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
+    "FEEDS": Mapped("feeds"),
+}
+
+#: Read by spiders, components or templates through ``settings.get``; the crawler itself gives them no further meaning.
+KEPT = frozenset(
+    [
+        "CRAWLSPIDER_FOLLOW_LINKS",
+        "DEFAULT_DROPITEM_LOG_LEVEL",
+        "FEED_FORMAT",
+        "FEED_URI",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_ENDPOINT_URL",
+        "AWS_MAX_POOL_CONNECTIONS",
+        "AWS_REGION_NAME",
+        "AWS_SESSION_TOKEN",
+        "AWS_USE_SSL",
+        "AWS_VERIFY",
+        "GCS_PROJECT_ID",
+        "MAIL_FROM",
+        "MAIL_HOST",
+        "MAIL_PORT",
+        "MAIL_USER",
+        "MAIL_PASS",
+        "MAIL_SSL",
+        "MAIL_TLS",
+        "STATSMAILER_RCPTS",
+        "FILES_STORE",
+        "FILES_STORE_GCS_ACL",
+        "FILES_STORE_S3_ACL",
+        "FILES_EXPIRES",
+        "FILES_URLS_FIELD",
+        "FILES_RESULT_FIELD",
+        "IMAGES_STORE",
+        "IMAGES_STORE_GCS_ACL",
+        "IMAGES_STORE_S3_ACL",
+        "IMAGES_EXPIRES",
+        "IMAGES_MIN_HEIGHT",
+        "IMAGES_MIN_WIDTH",
+        "IMAGES_THUMBS",
+        "IMAGES_URLS_FIELD",
+        "IMAGES_RESULT_FIELD",
+        "MEDIA_ALLOW_REDIRECTS",
+        "FTP_USER",
+        "FTP_PASSWORD",
+    ]
+)
+
+_ONE_ENGINE = "there is one engine here, and it is not replaced by name"
+_NO_CACHE = "there is no HTTP cache"
+_NO_CONSOLE = "there is no telnet console"
+_REACTOR = "the crawler always runs on asyncio, on uvloop where that is installed"
+_BY_EXTENSION = "formats and storages of feeds are fixed"
+_NO_MEMORY_LIMIT = "memory is bounded by crawl.max_bytes_in_hand, http.max_body and frontier.workbench instead"
+_ORDER = "the frontier has one order: priority, then first in first out"
+_DNS = "names are resolved by the operating system"
+_NO_REMOTE = "there is no remote control"
+_FIXED_RATE = "delays are fixed: see politeness.delay and politeness.hosts"
+
+#: Why a name has no effect.
+IGNORED: dict[str, str] = {
+    "ADDONS": "there are no add-ons: list the components under [components]",
+    "ASYNCIO_EVENT_LOOP": _REACTOR,
+    "AUTOTHROTTLE_ENABLED": _FIXED_RATE,
+    "AUTOTHROTTLE_DEBUG": _FIXED_RATE,
+    "AUTOTHROTTLE_MAX_DELAY": _FIXED_RATE,
+    "AUTOTHROTTLE_START_DELAY": _FIXED_RATE,
+    "AUTOTHROTTLE_TARGET_CONCURRENCY": _FIXED_RATE,
+    "CLOSESPIDER_PAGECOUNT_NO_ITEM": "use crawl.max_pages",
+    "CLOSESPIDER_TIMEOUT_NO_ITEM": "use crawl.max_seconds",
+    "COMMANDS_MODULE": "commands cannot be added",
+    "CONCURRENT_REQUESTS_PER_IP": "hosts are counted by name: use politeness.concurrency_per_host",
+    "DEFAULT_ITEM_CLASS": "there is no shell that needs it",
+    "DEPTH_STATS_VERBOSE": "depths are not counted one by one",
+    "DNSCACHE_ENABLED": _DNS,
+    "DNSCACHE_SIZE": _DNS,
+    "DNS_RESOLVER": _DNS,
+    "DNS_TIMEOUT": "a name that does not resolve ends with http.connect_timeout",
+    "DOWNLOADER": _ONE_ENGINE,
+    "DOWNLOADER_CLIENTCONTEXTFACTORY": "see http.verify_tls, http.tls_min and http.tls_max",
+    "DOWNLOADER_CLIENT_TLS_CIPHERS": "the ciphers are OpenSSL's defaults",
+    "DOWNLOADER_CLIENT_TLS_METHOD": "see http.tls_min and http.tls_max",
+    "DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING": "TLS errors are always told in full",
+    "DOWNLOADER_STATS": "they are always counted, at no measurable cost",
+    "DOWNLOAD_HANDLERS_BASE": "schemes are switched on by http.schemes",
+    "DOWNLOAD_HANDLERS": "schemes are switched on by http.schemes",
+    "DUPEFILTER_CLASS": "see frontier.include_headers, and dont_filter of a request",
+    "DUPEFILTER_DEBUG": "duplicates are counted as dropped/duplicate",
+    "EDITOR": "there is no command that edits",
+    "FEED_EXPORTERS": _BY_EXTENSION,
+    "FEED_EXPORTERS_BASE": _BY_EXTENSION,
+    "FEED_EXPORT_BATCH_ITEM_COUNT": "feeds are not split",
+    "FEED_STORAGES": _BY_EXTENSION,
+    "FEED_STORAGES_BASE": _BY_EXTENSION,
+    "FEED_STORAGE_FTP_ACTIVE": _BY_EXTENSION,
+    "FEED_STORAGE_GCS_ACL": _BY_EXTENSION,
+    "FEED_STORAGE_S3_ACL": _BY_EXTENSION,
+    "FEED_TEMPDIR": "feeds are written where they belong, and are whole at any moment",
+    "FEED_URI_PARAMS": "use uri_params of a feed",
+    "FORCE_CRAWLER_PROCESS": _REACTOR,
+    "FTP_PASSIVE_MODE": "there is no FTP",
+    "HTTP2_MAX_FRAME_SIZE": "HTTP/1.1 is spoken",
+    "HTTPCACHE_ENABLED": _NO_CACHE,
+    "HTTPCACHE_ALWAYS_STORE": _NO_CACHE,
+    "HTTPCACHE_DBM_MODULE": _NO_CACHE,
+    "HTTPCACHE_DIR": _NO_CACHE,
+    "HTTPCACHE_EXPIRATION_SECS": _NO_CACHE,
+    "HTTPCACHE_GZIP": _NO_CACHE,
+    "HTTPCACHE_IGNORE_HTTP_CODES": _NO_CACHE,
+    "HTTPCACHE_IGNORE_MISSING": _NO_CACHE,
+    "HTTPCACHE_IGNORE_RESPONSE_CACHE_CONTROLS": _NO_CACHE,
+    "HTTPCACHE_IGNORE_SCHEMES": _NO_CACHE,
+    "HTTPCACHE_POLICY": _NO_CACHE,
+    "HTTPCACHE_STORAGE": _NO_CACHE,
+    "HTTPPROXY_ENABLED": "there are no proxies",
+    "HTTPPROXY_AUTH_ENCODING": "there are no proxies",
+    "HTTPX_HTTP2_ENABLED": "HTTP/1.1 is spoken",
+    "ITEM_PIPELINES_BASE": "there are no built-in pipelines",
+    "ITEM_PROCESSOR": _ONE_ENGINE,
+    "JOBDIR": "crawls are kept in memory",
+    "LOG_COLOR": "log lines have no colours",
+    "LOG_ENCODING": "logs are UTF-8",
+    "LOG_FILE_APPEND": "log files are appended to",
+    "LOG_FORMATTER": "use log.format",
+    "LOG_INSTALL_ROOT_HANDLER": "use install_root_handler of CrawlerProcess",
+    "LOG_SHORT_NAMES": "use log.format",
+    "LOG_STDOUT": "standard output is left alone, so that -o - works",
+    "LOG_VERSIONS": "crawler version -v shows them",
+    "MEMDEBUG_ENABLED": "use tracemalloc",
+    "MEMUSAGE_ENABLED": _NO_MEMORY_LIMIT,
+    "MEMUSAGE_CHECK_INTERVAL_SECONDS": _NO_MEMORY_LIMIT,
+    "MEMUSAGE_LIMIT_MB": _NO_MEMORY_LIMIT,
+    "MEMUSAGE_NOTIFY_MAIL": _NO_MEMORY_LIMIT,
+    "MEMUSAGE_WARNING_MB": _NO_MEMORY_LIMIT,
+    "META_COPY_WARN_SKIP_KEYS": "copying meta is not warned of",
+    "NEWSPIDER_MODULE": "genspider writes into the first of project.spiders",
+    "PERIODIC_LOG_DELTA": "see log.stats_interval",
+    "PERIODIC_LOG_STATS": "see log.stats_interval",
+    "PERIODIC_LOG_TIMING_ENABLED": "see log.stats_interval",
+    "REACTOR_THREADPOOL_MAXSIZE": "the thread pool is Twisted's own",
+    "REFERRER_POLICIES": "the policies are the W3C's",
+    "REMOTE_CONTROL_ENABLED": _NO_REMOTE,
+    "REMOTE_CONTROL_JOBS_DIR": _NO_REMOTE,
+    "REMOTE_CONTROL_TIMEOUT_DEFAULT": _NO_REMOTE,
+    "REMOTE_CONTROL_TIMEOUT_MAX": _NO_REMOTE,
+    "REMOTE_CONTROL_OUTPUT_MAX_BYTES": _NO_REMOTE,
+    "REMOTE_CONTROL_TRACEBACK_MAX_BYTES": _NO_REMOTE,
+    "REQUEST_FINGERPRINTER_CLASS": "see frontier.include_headers",
+    "REQUEST_HEADER_ORDER": "headers are sent in the order in which they are given",
+    "RETRY_EXCEPTIONS": "every download error that may go better the next time is tried again",
+    "ROBOTSTXT_PARSER": "robots.txt is read by RFC 9309",
+    "SCHEDULER": _ONE_ENGINE,
+    "SCHEDULER_DEBUG": "requests are accounted for one by one: see the dropped/ statistics",
+    "SCHEDULER_DISK_QUEUE": _ORDER,
+    "SCHEDULER_MEMORY_QUEUE": _ORDER,
+    "SCHEDULER_PRIORITY_QUEUE": _ORDER,
+    "SCHEDULER_START_DISK_QUEUE": _ORDER,
+    "SCHEDULER_START_MEMORY_QUEUE": _ORDER,
+    "SPIDER_CONTRACTS": "test spiders with crawler.testing",
+    "SPIDER_CONTRACTS_BASE": "test spiders with crawler.testing",
+    "SPIDER_LOADER_CLASS": "spiders are found in project.spiders",
+    "SPIDER_LOADER_WARN_ONLY": "a module that does not import never hides the others",
+    "STATS_CLASS": "statistics are kept in memory",
+    "STATS_DUMP": "the table at the end shows them",
+    "STICKY_META_KEYS": "meta is not inherited",
+    "TELNETCONSOLE_ENABLED": _NO_CONSOLE,
+    "TELNETCONSOLE_HOST": _NO_CONSOLE,
+    "TELNETCONSOLE_PORT": _NO_CONSOLE,
+    "TELNETCONSOLE_USERNAME": _NO_CONSOLE,
+    "TELNETCONSOLE_PASSWORD": _NO_CONSOLE,
+    "TEMPLATES_DIR": "the templates are built in",
+    "TWISTED_DNS_RESOLVER": _DNS,
+    "TWISTED_REACTOR": _REACTOR,
+    "TWISTED_REACTOR_ENABLED": _REACTOR,
+    "WARN_ON_GENERATOR_RETURN_VALUE": "what a generator returns is ignored",
+}
+
+KNOWN = frozenset(MAPPED) | KEPT | frozenset(IGNORED)

@@ -1,0 +1,324 @@
+"""Settings: what a crawl is told, from wherever it was told.
+
+    settings.politeness.delay                  a typed, frozen section
+    settings["DOWNLOAD_DELAY"]                 the same by Scrapy's name, for ported code
+    settings.explain()                         every value with its source and its documentation
+
+A value counts by where it comes from: command line > environment > the spider's ``custom_settings`` > settings.toml or code >
+default. Every value is checked when it is set, so that a mistake is told before anything is fetched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from crawler.exceptions import SettingsError
+from crawler.nearest import did_you_mean, within_two_edits
+from crawler.settings.convert import as_bool, as_dict, as_float, as_int, as_list, converted, default_of
+from crawler.settings.schema import SECTIONS
+from crawler.settings.scrapy_names import IGNORED, KNOWN, MAPPED
+
+if TYPE_CHECKING:
+    from crawler.settings import schema
+
+logger = logging.getLogger(__name__)
+
+#: Where values come from, and how much they count. The names are Scrapy's, the environment is ours.
+PRIORITIES = {"default": 0, "command": 10, "addon": 15, "project": 20, "spider": 30, "environment": 35, "cmdline": 40}
+
+FIELDS: dict[str, dataclasses.Field[Any]] = {
+    f"{section}.{field.name}": field for section, cls in SECTIONS.items() for field in dataclasses.fields(cls)
+}
+
+# Names of the project's own stand in this section, or alone in UPPER_CASE.
+_USER = "user"
+_FEEDS = "feeds"
+
+_told: set[str] = set()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SettingInfo:
+    """One setting as ``crawler settings`` shows it. A secret *value* is masked."""
+
+    name: str
+    value: Any
+    default: Any
+    source: str
+    doc: str
+    scrapy_name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Given:
+    value: Any
+    priority: int
+    source: str
+
+
+class Settings:
+    """The settings of a crawl, made of *values*: dotted names, sections as tables, or Scrapy's names."""
+
+    project: schema.Project
+    crawl: schema.Crawl
+    politeness: schema.Politeness
+    http: schema.Http
+    retry: schema.Retry
+    redirect: schema.Redirect
+    cookies: schema.Cookies
+    auth: schema.Auth
+    frontier: schema.FrontierSection
+    export: schema.Export
+    log: schema.Log
+    components: schema.Components
+
+    def __init__(self, values: Mapping[str, Any] | None = None, priority: int | str = "project") -> None:
+        self._given: dict[str, _Given] = {}
+        self._frozen = False
+        self.update(values or {}, priority)
+
+    def __repr__(self) -> str:
+        return f"<Settings {', '.join(sorted(self._given)) or 'defaults'}>"  # names only: values may be secrets
+
+    def __getattr__(self, name: str) -> Any:
+        """Build a section when it is first asked for; setting a value forgets it."""
+        cls = SECTIONS.get(name)
+        if cls is None:
+            raise AttributeError(f"there is no section {name!r} in the settings{did_you_mean(name, SECTIONS)}")
+        section = cls(**{field.name: self._value(f"{name}.{field.name}") for field in dataclasses.fields(cls)})
+        self.__dict__[name] = section
+        return section
+
+    @property
+    def feeds(self) -> list[Mapping[str, Any]]:
+        """The feeds, each a table with its ``uri`` and its options."""
+        given = self._given.get(_FEEDS)
+        feeds = list(given.value) if given else []
+        uri, format_name = self._own("FEED_URI"), self._own("FEED_FORMAT")
+        if uri:
+            feeds.append({"uri": uri, **({"format": format_name} if format_name else {})})
+        return feeds
+
+    def _own(self, name: str) -> Any:
+        given = self._given.get(name)
+        return given.value if given else None
+
+    def _value(self, name: str) -> Any:
+        given = self._given.get(name)
+        return given.value if given is not None else default_of(FIELDS[name])
+
+    # --- changing ----------------------------------------------------------------------------------------------------
+
+    def set(self, name: str, value: Any, priority: int | str = "project", *, source: str = "") -> None:
+        """Set *name* to *value*, unless it was set with a higher *priority*. Raise SettingsError if either is wrong."""
+        if self._frozen:
+            raise TypeError("these settings are frozen: the crawl has been assembled from them")
+        level = PRIORITIES[priority] if isinstance(priority, str) else priority
+        key, checked = _checked(name, value)
+        known = self._given.get(key)
+        if known is not None and known.priority > level:
+            return
+        self._given[key] = _Given(checked, level, source or _source_of(priority))
+        self.__dict__.pop(key.partition(".")[0], None)
+
+    def update(
+        self,
+        values: Mapping[str, Any] | Iterable[tuple[str, Any]],
+        priority: int | str = "project",
+        *,
+        source: str = "",
+    ) -> None:
+        """Set all of *values*; a table under the name of a section sets what it holds."""
+        for name, value in dict(values).items():
+            if name in SECTIONS and isinstance(value, Mapping):
+                for field, one in value.items():
+                    self.set(f"{name}.{field}", one, priority, source=source)
+            elif name == _USER and isinstance(value, Mapping):
+                for own, one in value.items():
+                    self.set(f"{_USER}.{own}", one, priority, source=source)
+            else:
+                self.set(name, value, priority, source=source)
+        for section in SECTIONS:
+            getattr(self, section)  # what only fits together or not is told now, and not in the middle of a crawl
+
+    setdict = update
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.set(name, value)
+
+    def delete(self, name: str, priority: int | str = "project") -> None:
+        """Forget what *name* was set to."""
+        if self._frozen:
+            raise TypeError("these settings are frozen: the crawl has been assembled from them")
+        key = _key(name)
+        level = PRIORITIES[priority] if isinstance(priority, str) else priority
+        if key in self._given and self._given[key].priority <= level:
+            del self._given[key]
+            self.__dict__.pop(key.partition(".")[0], None)
+
+    __delitem__ = delete
+
+    def copy(self) -> Settings:
+        """Return settings that may be changed, with the same values."""
+        copy = type(self).__new__(type(self))
+        copy._given = dict(self._given)
+        copy._frozen = False
+        return copy
+
+    def freeze(self) -> None:
+        """Refuse changes from now on."""
+        self._frozen = True
+
+    def frozencopy(self) -> Settings:
+        """Return a frozen copy."""
+        copy = self.copy()
+        copy.freeze()
+        return copy
+
+    # --- reading, with Scrapy's words --------------------------------------------------------------------------------
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of *name*, dotted, Scrapy's or the project's own; *default* if there is no such setting."""
+        key = _key(name)
+        if key in FIELDS:
+            return self._value(key)
+        if key == _FEEDS:
+            return self.feeds
+        given = self._given.get(key) or self._given.get(f"{_USER}.{key}")
+        return default if given is None or given.value is None else given.value
+
+    def __getitem__(self, name: str) -> Any:
+        return self.get(name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (
+            _key(name) in FIELDS or _key(name) in self._given or f"{_USER}.{name}" in self._given
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*FIELDS, *(name for name in self._given if name not in FIELDS)])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def getbool(self, name: str, default: bool = False) -> bool:
+        """Return a truth value; raise ValueError if it is none."""
+        return as_bool(self.get(name, default))
+
+    def getint(self, name: str, default: int = 0) -> int:
+        """Return a whole number."""
+        return as_int(self.get(name, default))
+
+    def getfloat(self, name: str, default: float = 0.0) -> float:
+        """Return a number."""
+        return as_float(self.get(name, default))
+
+    def getlist(self, name: str, default: Iterable[Any] | None = None) -> list[Any]:
+        """Return a list; of text, its parts between commas."""
+        return as_list(self.get(name, default or []))
+
+    def getdict(self, name: str, default: Mapping[Any, Any] | None = None) -> dict[Any, Any]:
+        """Return a dictionary; of text, the JSON object that it is."""
+        return as_dict(self.get(name, default or {}))
+
+    def getdictorlist(self, name: str, default: Any = None) -> dict[Any, Any] | list[Any]:
+        """Return a dictionary or a list."""
+        value = self.get(name, default if default is not None else {})
+        return as_dict(value) if isinstance(value, Mapping) or str(value).lstrip().startswith("{") else as_list(value)
+
+    def getwithbase(self, name: str) -> dict[Any, Any]:
+        """Return a dictionary of components by priority; there is no base besides it."""
+        value = self.get(name, {})
+        return dict(value) if isinstance(value, Mapping) else dict.fromkeys(value)
+
+    def getpriority(self, name: str) -> int | None:
+        """Return how much the value of *name* counts (see :data:`PRIORITIES`), None if there is no such setting."""
+        key = _key(name)
+        if key in self._given:
+            return self._given[key].priority
+        return PRIORITIES["default"] if key in FIELDS else None
+
+    def maxpriority(self) -> int:
+        """Return the highest priority of all values."""
+        return max((given.priority for given in self._given.values()), default=PRIORITIES["default"])
+
+    def explain(self) -> list[SettingInfo]:
+        """Return every setting with its value, source and documentation, then the feeds and the project's own."""
+        return [
+            *(self._info(name, field) for name, field in FIELDS.items()),
+            *(
+                SettingInfo(name, given.value, None, given.source, "A setting of the project's own.", "")
+                for name, given in self._given.items()
+                if name not in FIELDS
+            ),
+        ]
+
+    def _info(self, name: str, field: dataclasses.Field[Any]) -> SettingInfo:
+        given, value, meta = self._given.get(name), self._value(name), field.metadata
+        if meta["secret"] and value:
+            value = "***"
+        source = given.source if given else "default"
+        return SettingInfo(name, value, default_of(field), source, meta["doc"], meta["scrapy"])
+
+
+def _source_of(priority: int | str) -> str:
+    names = {"project": "code", "spider": "custom_settings", "cmdline": "command line"}
+    return names.get(priority, priority) if isinstance(priority, str) else f"priority {priority}"
+
+
+def _key(name: str) -> str:
+    """Return the name under which the value of *name* is kept."""
+    mapped = MAPPED.get(name)
+    return mapped.target if mapped else name
+
+
+def _checked(name: str, value: Any) -> tuple[str, Any]:
+    """Return the name under which a value is kept, and the value in its type."""
+    mapped = MAPPED.get(name)
+    if mapped is not None:
+        if value is not None and mapped.read is not None:
+            try:
+                value = mapped.read(value)
+            except (ValueError, TypeError, AttributeError):
+                raise SettingsError(f"{name} = {value!r} cannot be read; see {mapped.target}") from None
+        name = mapped.target
+    if name in FIELDS:
+        return name, converted(name, value, FIELDS[name])
+    if name == _FEEDS:
+        return name, _feeds(value)
+    if name in IGNORED:
+        if name not in _told:
+            _told.add(name)
+            logger.warning("The setting %s has no effect: %s", name, IGNORED[name])
+        return name, value
+    if name not in KNOWN and not name.startswith(f"{_USER}."):
+        _check_own(name)
+    return name, value
+
+
+def _check_own(name: str) -> None:
+    """Raise SettingsError if *name* cannot be a setting of the project's own, or is near one of ours."""
+    if not name.isupper() or not name.isidentifier():
+        raise SettingsError(
+            f"unknown setting {name}{did_you_mean(name, [*FIELDS, _FEEDS])} "
+            "(`crawler settings` shows all; settings of your own are in UPPER_CASE or in [user])"
+        )
+    near = within_two_edits(name, KNOWN)
+    if near:
+        raise SettingsError(f"unknown setting {name}; did you mean {near}? If it is your own, put it into [user]")
+
+
+def _feeds(value: Any) -> list[Mapping[str, Any]]:
+    """Return feeds as a list of tables, from that or from Scrapy's table of URIs."""
+    if isinstance(value, str):
+        value = as_dict(value) if value.lstrip().startswith("{") else as_list(value)
+    if value is None:
+        return []
+    if isinstance(value, Mapping):
+        value = [{"uri": uri, **(options or {})} for uri, options in value.items()]
+    if not all(isinstance(one, Mapping) for one in value):
+        raise SettingsError('feeds must be a list of tables: [[feeds]] with uri = "items.jsonl" and options')
+    return list(value)
