@@ -1,0 +1,238 @@
+"""Requests as records: what waits in a store, and what survives a crash.
+
+Our own versioned format on msgpack: a map of the fields that differ from their defaults. Never pickle: decoding builds plain
+data, and items of classes that the running program has already imported, and nothing else.
+
+Callbacks are stored by name, so they must be methods of the spider. Meta and ``cb_kwargs`` may hold None, booleans, numbers,
+text, bytes, dates, decimals, UUIDs, lists, tuples, sets, dictionaries and items. Anything else is an error that says where it is
+and what to do. ``snapshot`` gives a request that never leaves memory the same copies that writing and reading would.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from itemadapter import ItemAdapter
+
+from crawler.exceptions import NotStorableError
+from crawler.http import Headers, Request
+from crawler.item import is_item
+
+if TYPE_CHECKING:
+    from crawler.spiders import Spider
+
+#: Grows when a record can no longer be read by older code.
+VERSION = 1
+
+_SCALARS = frozenset({type(None), bool, int, float, str, bytes})
+
+# What msgpack has no type for is a two-element extension: its code, and its content as msgpack.
+_TUPLE, _SET, _FROZENSET, _DECIMAL, _UUID, _DATE, _DATETIME, _TIME, _DELTA, _ITEM, _BIG_INT, _PAIRS = range(1, 13)
+
+_INT64 = range(-(2**63), 2**64)
+
+
+class RequestCodec:
+    """Encodes requests of *spider* to bytes and decodes them again."""
+
+    def __init__(self, spider: Spider) -> None:
+        self._spider = spider
+        self._names: dict[int, str] = {}
+
+    def encode(self, request: Request) -> bytes:
+        """Return the record of *request*; raise NotStorableError naming what cannot be stored."""
+        record: dict[str, Any] = {"u": request.url}
+        if request.method != "GET":
+            record["m"] = request.method
+        if request.callback is not None:
+            record["c"] = self._name(request.callback, "callback", request)
+        if request.errback is not None:
+            record["e"] = self._name(request.errback, "errback", request)
+        if request.has_headers:
+            record["h"] = request.headers.raw_items()
+        if request.body:
+            record["b"] = request.body
+        if request.has_meta:
+            record["t"] = _plain(request.meta, "meta", request)
+        if request.has_cb_kwargs:
+            record["k"] = _plain(request.cb_kwargs, "cb_kwargs", request)
+        if request.cookies:
+            record["o"] = _plain(request.cookies, "cookies", request)
+        if request.priority:
+            record["p"] = request.priority
+        if request.dont_filter:
+            record["d"] = True
+        if request.encoding != "utf-8":
+            record["n"] = request.encoding
+        if request.flags:
+            record["f"] = _plain(list(request.flags), "flags", request)
+        if type(request) is not Request:
+            record["y"] = f"{type(request).__module__}:{type(request).__qualname__}"
+        return _encoder.encode(record)
+
+    def decode(self, record: bytes) -> Request:
+        """Return the request of *record*."""
+        fields: dict[str, Any] = _decoder.decode(record)
+        request = Request.from_trusted_url(
+            fields["u"],
+            callback=self._method(fields.get("c")),
+            errback=self._method(fields.get("e")),
+            priority=fields.get("p", 0),
+            method=fields.get("m", "GET"),
+            headers=Headers(fields["h"]) if "h" in fields else None,
+            body=fields.get("b", b""),
+            meta=fields.get("t"),
+            cb_kwargs=fields.get("k"),
+            cookies=fields.get("o"),
+            encoding=fields.get("n", "utf-8"),
+            dont_filter=fields.get("d", False),
+            flags=fields.get("f"),
+        )
+        if "y" in fields:
+            request = _as_class(request, fields["y"])
+        return request
+
+    def _name(self, function: Callable[..., Any], role: str, request: Request) -> str:
+        """Return the name under which the spider has *function*."""
+        owner = getattr(function, "__self__", None)
+        name: str = getattr(function, "__name__", "")
+        if owner is self._spider and getattr(self._spider, name, None) == function:
+            return name
+        raise NotStorableError(
+            f"the {role} of {request} is {function!r}, which is no method of {self._spider!r}, so it cannot be stored: "
+            f"make it a method and pass what it needs in cb_kwargs, or set frontier.store = 'memory'"
+        )
+
+    def _method(self, name: str | None) -> Callable[..., Any] | None:
+        if name is None:
+            return None
+        method = getattr(self._spider, name, None)
+        if not callable(method):
+            raise NotStorableError(
+                f"{self._spider!r} has no method {name!r}, which a stored request names as its callback"
+            )
+        return method  # type: ignore[no-any-return]  # a method found by name
+
+
+def _as_class(request: Request, path: str) -> Request:
+    """Return *request* as the Request subclass that *path* names, if the program has imported it."""
+    cls = _imported(path)
+    if isinstance(cls, type) and issubclass(cls, Request):
+        request = request.replace(cls=cls)
+    return request
+
+
+def _imported(path: str) -> Any:
+    """Return the object at ``module:qualified.name`` if its module is imported already, else None. Imports nothing."""
+    module, _, qualified_name = path.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in qualified_name.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def snapshot(value: Any) -> Any:
+    """Return a copy of *value* as storing it would make: containers and items anew, all else as it is."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is dict:
+        return {key: snapshot(one) for key, one in value.items()}
+    if kind is list or kind is tuple or kind is set:
+        return kind(snapshot(one) for one in value)
+    if is_item(value):
+        adapter = ItemAdapter(value)
+        if hasattr(value, "copy") and not hasattr(value, "model_copy"):
+            return value.copy()
+        return type(value)(**{name: snapshot(adapter[name]) for name in adapter})
+    return value
+
+
+def _plain(value: Any, path: str, request: Request) -> Any:
+    """Return *value* in msgpack's types and our extensions; *path* says where it stands, for the error."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value if kind is not int or value in _INT64 else _ext(_BIG_INT, str(value))
+    if kind is list:
+        return [_plain(one, f"{path}[{index}]", request) for index, one in enumerate(value)]
+    if kind is dict:
+        if all(type(key) is str for key in value):
+            return {key: _plain(one, f"{path}[{key!r}]", request) for key, one in value.items()}
+        return _ext(
+            _PAIRS,
+            [[_plain(k, f"{path} key", request), _plain(v, f"{path}[{k!r}]", request)] for k, v in value.items()],
+        )
+    code, content = _extended(value, path, request)
+    return _ext(code, content)
+
+
+def _extended(value: Any, path: str, request: Request) -> tuple[int, Any]:
+    """Return the extension code and the plain content of *value*."""
+    for kind, code in ((tuple, _TUPLE), (set, _SET), (frozenset, _FROZENSET)):
+        if type(value) is kind:
+            return code, [_plain(one, f"{path}[...]", request) for one in value]
+    if isinstance(value, datetime.datetime):
+        return _DATETIME, value.isoformat()
+    if isinstance(value, datetime.date):
+        return _DATE, value.isoformat()
+    if isinstance(value, datetime.time):
+        return _TIME, value.isoformat()
+    if isinstance(value, datetime.timedelta):
+        return _DELTA, [value.days, value.seconds, value.microseconds]
+    if isinstance(value, decimal.Decimal):
+        return _DECIMAL, str(value)
+    if isinstance(value, uuid.UUID):
+        return _UUID, value.hex
+    if is_item(value):
+        adapter = ItemAdapter(value)
+        fields = {name: _plain(adapter[name], f"{path}.{name}", request) for name in adapter}
+        return _ITEM, [f"{type(value).__module__}:{type(value).__qualname__}", fields]
+    if isinstance(value, Mapping):
+        return _PAIRS, [
+            [_plain(k, f"{path} key", request), _plain(v, f"{path}[{k!r}]", request)] for k, v in value.items()
+        ]
+    raise NotStorableError(
+        f"{path} of {request} holds a {type(value).__qualname__}, which cannot be stored: keep plain data or items there "
+        "(numbers, text, bytes, dates, lists, dictionaries), or set frontier.store = 'memory'"
+    )
+
+
+def _ext(code: int, content: Any) -> msgspec.msgpack.Ext:
+    return msgspec.msgpack.Ext(code, _encoder.encode(content))
+
+
+def _restore(code: int, data: memoryview) -> Any:
+    """Return the value of an extension; an item only of a class that is imported already."""
+    content = _decoder.decode(data)
+    if code == _ITEM:
+        cls = _imported(content[0])
+        if not isinstance(cls, type) or not ItemAdapter.is_item_class(cls):
+            raise NotStorableError(
+                f"a stored request holds an item of {content[0]}, which this program has not imported"
+            )
+        return cls(**content[1])
+    return _RESTORE[code](content)
+
+
+_RESTORE: dict[int, Callable[[Any], Any]] = {
+    _TUPLE: tuple,
+    _SET: set,
+    _FROZENSET: frozenset,
+    _DECIMAL: decimal.Decimal,
+    _UUID: lambda text: uuid.UUID(hex=text),
+    _DATE: datetime.date.fromisoformat,
+    _DATETIME: datetime.datetime.fromisoformat,
+    _TIME: datetime.time.fromisoformat,
+    _DELTA: lambda parts: datetime.timedelta(*parts),
+    _BIG_INT: int,
+    _PAIRS: lambda pairs: dict(pairs),
+}
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(ext_hook=_restore)

@@ -1,0 +1,117 @@
+"""The frontier: every request that was ever submitted, and which of them starts next.
+
+It joins the seen test, the workbench (which may start now?) and the store (where do the others wait?), and keeps the account:
+
+    submitted and new = waiting + leased + done + failed + dropped
+
+A request is *waiting* until ``next`` hands it out as a visit, *leased* while the visit lasts, and then done, failed or dropped.
+Two moments end a visit. ``release``: the wire is quiet, so the host may start its next request while the callback still runs.
+``done``: the outputs are ready to be committed. A visit that is given back waits again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from crawler.frontier.visit import Outcome, Visit
+
+if TYPE_CHECKING:
+    from crawler.frontier.seen import SeenSet
+    from crawler.frontier.workbench import Workbench
+    from crawler.http import Request
+
+
+class Frontier:
+    """Hands out requests in order, each once, and knows what became of all."""
+
+    def __init__(
+        self,
+        workbench: Workbench,
+        seen: SeenSet,
+        *,
+        fingerprint: Callable[[Request], bytes],
+        host_key: Callable[[Request], str],
+    ) -> None:
+        self._workbench = workbench
+        self._seen = seen
+        self._fingerprint = fingerprint
+        self._host_key = host_key
+        self.scheduled = 0
+        self.leased = 0
+        self.ended: Counter[Outcome] = Counter()
+
+    def __repr__(self) -> str:
+        return f"<Frontier {self.waiting} waiting, {self.leased} leased, {self.scheduled} scheduled>"
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return self._workbench.waiting
+
+    @property
+    def failed(self) -> int:
+        """How many requests failed for good."""
+        return self.ended[Outcome.FAILED]
+
+    @property
+    def workbench(self) -> Workbench:
+        """The workbench, for views and for politeness."""
+        return self._workbench
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits and nothing is leased."""
+        return not self._workbench.waiting and not self.leased
+
+    # Hot: once per link.
+    def is_duplicate(self, request: Request) -> bool:
+        """Tell whether a request of the same identity was submitted before, unless *request* asks not to be filtered."""
+        return not request.dont_filter and self._fingerprint(request) in self._seen
+
+    def submit(self, request: Request, now: float, *, not_before: float = 0.0) -> None:
+        """Take a new request in."""
+        self._seen.add(self._fingerprint(request))
+        self.scheduled += 1
+        self._workbench.add(self._host_key(request), request, now, not_before=not_before)
+
+    # Hot: once per request.
+    def next(self, now: float) -> Visit | None:
+        """Return the visit that starts at *now*, or None if none may."""
+        handed_out = self._workbench.pop(now)
+        if handed_out is None:
+            return None
+        host_key, request, is_prerequisite = handed_out
+        if not is_prerequisite:
+            self.leased += 1
+        return Visit(request, host_key, now, is_prerequisite=is_prerequisite)
+
+    def release(self, visit: Visit, now: float) -> None:
+        """Note that the request of *visit* has left the wire; asking twice has no effect."""
+        if visit.on_wire:
+            visit.on_wire = False
+            self._workbench.release(visit.host_key, now)
+
+    def admit(self, visit: Visit, now: float) -> None:
+        """Note that the prerequisite which *visit* fetched is known, so that the requests of its host may start."""
+        self._workbench.admit(visit.host_key, now)
+
+    def done(self, visit: Visit) -> None:
+        """End *visit* with its outcome, which is not WAITING."""
+        self.leased -= 1
+        self.ended[visit.outcome] += 1
+
+    def again(self, visit: Visit, request: Request, now: float, *, not_before: float = 0.0) -> None:
+        """End *visit* by letting *request* wait in its place: a retry, or what the crawl had no time for."""
+        visit.outcome = Outcome.WAITING
+        self.leased -= 1
+        self._workbench.add(self._host_key(request), request, now, not_before=not_before)
+
+    def is_same(self, one: Request, other: Request) -> bool:
+        """Tell whether both requests have one identity."""
+        return self._fingerprint(one) == self._fingerprint(other)
+
+    def wake_at(self) -> float | None:
+        """Return when something that must wait now may start; see the workbench."""
+        return self._workbench.wake_at()

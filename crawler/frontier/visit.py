@@ -1,0 +1,67 @@
+"""A visit: one request in progress, from its hand-out until its outputs are ready to be committed."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+
+    from crawler.http import Request
+
+
+class Outcome(StrEnum):
+    """How a visit ended. Every request that was scheduled ends in exactly one of DONE, FAILED and DROPPED."""
+
+    DONE = "done"
+    FAILED = "failed"
+    DROPPED = "dropped"
+    #: Waits again: it is to be retried, or the crawl stopped before its outputs were complete.
+    WAITING = "waiting"
+
+
+class Visit:
+    """What the engine knows of one request in progress.
+
+    ``exports`` are the serialised items of the visit, each with the feed that it goes to; they are written when the visit is
+    committed, together or not at all. ``on_wire`` holds until the frontier is told that the host may start its next request;
+    ``is_answered`` from the moment when a response is on its way to a callback.
+    """
+
+    __slots__ = (
+        "deferred",
+        "exports",
+        "host_key",
+        "is_answered",
+        "is_prerequisite",
+        "items",
+        "on_wire",
+        "outcome",
+        "reason",
+        "request",
+        "response_size",
+        "started",
+    )
+
+    def __init__(self, request: Request, host_key: str, started: float, *, is_prerequisite: bool = False) -> None:
+        self.request = request
+        self.host_key = host_key
+        self.started = started
+        self.is_prerequisite = is_prerequisite
+        self.on_wire = True
+        self.is_answered = False
+        self.outcome = Outcome.DONE
+        self.reason = ""
+        self.exports: list[tuple[Any, bytes]] = []
+        self.items = 0
+        self.response_size = 0
+        self.deferred: Deferred[Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Visit {self.request} {'on the wire' if self.on_wire else self.outcome}>"
+
+    def drop(self, reason: str) -> None:
+        """End the visit without a response, for *reason*."""
+        self.outcome = Outcome.DROPPED
+        self.reason = reason

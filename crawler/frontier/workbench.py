@@ -1,0 +1,268 @@
+"""The workbench: which request may start now.
+
+Pure: it takes ``now`` and returns values; it knows no clock, no reactor and no network. A host queue is always in one state:
+
+    ready      has a request that may start now; stands in the heap of ready hosts by its best request
+    snoozed    has requests but its delay has not passed; stands in the heap of snoozed hosts by that time
+    busy       has requests but as many on the wire as the host allows; waits for a release
+    resting    has none waiting; kept while requests are on the wire or its delay runs, then forgotten
+
+One order holds across all hosts: higher priority first, then first come, first served. A host that must wait does not hold up
+the others: it is simply not among the ready ones. Every operation is O(log n) in hosts and requests.
+
+Memory is bounded by *capacity* requests and one for each host; what comes beyond waits in the store, host by host, and comes
+back when the host's part on the workbench has been handed out. What is held here is always the best of its host.
+
+Some hosts ask for something first: their robots.txt. *prerequisite* is asked before a request is handed out and may answer with
+another request; that one starts instead, and until ``admit`` is called the host is busy.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from crawler.http import Request
+    from crawler.interfaces import Store
+    from crawler.settings import HostRules
+
+#: How many requests of one host come back from the store at once: enough to make the look-up cheap, few enough to share.
+REFILL = 64
+
+READY, SNOOZED, BUSY, RESTING = "ready", "snoozed", "busy", "resting"
+
+#: (negated priority, sequence, request): heap order is the order of the crawl.
+Entry = tuple[int, int, "Request"]
+
+
+class HostQueue:
+    """The requests of one host that wait, how many are on the wire, and when the next may start."""
+
+    __slots__ = (
+        "active",
+        "concurrency",
+        "delay",
+        "first_stored",
+        "guarded",
+        "jitter",
+        "key",
+        "next_at",
+        "state",
+        "waiting",
+    )
+
+    def __init__(self, key: str, rules: HostRules) -> None:
+        self.key = key
+        self.concurrency = rules.concurrency
+        self.delay = rules.delay
+        self.jitter = rules.jitter
+        self.waiting: list[Entry] = []
+        self.first_stored: tuple[int, int] | None = None  # negated priority and sequence, as in an Entry
+        self.active = 0
+        self.guarded = False  # its prerequisite is on the wire
+        self.next_at = 0.0
+        self.state = RESTING
+
+    def __repr__(self) -> str:
+        stored = " and more stored" if self.first_stored is not None else ""
+        return f"<HostQueue {self.key} {self.state}: {len(self.waiting)} waiting{stored}, {self.active} active>"
+
+
+class Workbench:
+    """Hosts with work, and the order in which their requests start.
+
+    *rules* gives the delay, jitter and concurrency of a host by its key; *store* takes what does not fit; *prerequisite* names
+    what must come first; *uniform* draws the jitter, ``random.uniform`` unless a test wants another.
+    """
+
+    def __init__(
+        self,
+        rules: Callable[[str], HostRules],
+        store: Store,
+        *,
+        capacity: int = 10_000,
+        prerequisite: Callable[[Request, float], Request | None] | None = None,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._rules = rules
+        self._store = store
+        self._capacity = capacity
+        self._prerequisite = prerequisite
+        self._uniform = uniform
+        self._hosts: dict[str, HostQueue] = {}
+        self._ready: list[tuple[int, int, HostQueue]] = []
+        self._snoozed: list[tuple[float, int, HostQueue]] = []
+        self._delayed: list[tuple[float, int, str, Request]] = []
+        self._sequence = 0
+        self._held = 0
+        self.waiting = 0
+
+    def __repr__(self) -> str:
+        states = [host.state for host in self._hosts.values()]
+        counts = ", ".join(f"{states.count(state)} {state}" for state in (READY, SNOOZED, BUSY) if state in states)
+        return f"<Workbench {len(states)} hosts: {counts or 'all resting'}; {self.waiting} waiting>"
+
+    @property
+    def hosts(self) -> int:
+        """How many hosts are known: with requests waiting, on the wire, or resting for their delay."""
+        return len(self._hosts)
+
+    def host_queues(self) -> list[HostQueue]:
+        """Return every host queue, for views; not for changing."""
+        return list(self._hosts.values())
+
+    # Hot: once per request.
+    def add(self, host_key: str, request: Request, now: float, *, not_before: float = 0.0) -> None:
+        """Let *request* wait for its turn, and not start before *not_before*."""
+        self._sequence += 1
+        self.waiting += 1
+        if not_before > now:
+            heappush(self._delayed, (not_before, self._sequence, host_key, request))
+        else:
+            self._enqueue(host_key, request, self._sequence, now)
+
+    def _enqueue(self, host_key: str, request: Request, sequence: int, now: float) -> None:
+        host = self._hosts.get(host_key)
+        if host is None:
+            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+        rank = -request.priority
+        if host.first_stored is not None and (rank, sequence) > host.first_stored:
+            self._store.put(host_key, request.priority, sequence, request)
+        else:
+            heappush(host.waiting, (rank, sequence, request))
+            self._held += 1
+            if self._held > self._capacity:
+                self._spill_worse_half(host)
+        if host.state is RESTING:
+            self._settle(host, now)
+        elif host.state is READY and host.waiting[0][1] == sequence:
+            heappush(self._ready, (rank, sequence, host))  # a new best one: the older entry is skipped when met
+
+    def _spill_worse_half(self, host: HostQueue) -> None:
+        """Store the worse half of what *host* holds; amortised, since half must arrive again before the next time."""
+        host.waiting.sort()
+        keep = (len(host.waiting) + 1) // 2
+        for rank, sequence, request in reversed(host.waiting[keep:]):
+            self._store.put(host.key, -rank, sequence, request)
+        if keep < len(host.waiting):
+            host.first_stored = host.waiting[keep][:2]
+            self._held -= len(host.waiting) - keep
+            del host.waiting[keep:]
+
+    def _refill(self, host: HostQueue) -> None:
+        """Bring the best stored requests of *host* back; called when it holds none."""
+        for priority, sequence, request in self._store.take(host.key, REFILL):
+            host.waiting.append((-priority, sequence, request))
+        self._held += len(host.waiting)
+        first = self._store.first(host.key)
+        host.first_stored = None if first is None else (-first[0], first[1])
+
+    # Hot: once per request.
+    def pop(self, now: float) -> tuple[str, Request, bool] | None:
+        """Return what starts at *now*, or None if nothing may: host key, request, and whether it is a prerequisite."""
+        if self._delayed and self._delayed[0][0] <= now:
+            self._wake_delayed(now)
+        if self._snoozed and self._snoozed[0][0] <= now:
+            self._wake_hosts(now)
+        ready = self._ready
+        while ready:
+            _, sequence, host = heappop(ready)
+            if host.state is not READY or host.waiting[0][1] != sequence:
+                continue  # it was handed out, or a better one came before it
+            if self._prerequisite is not None:
+                first = self._prerequisite(host.waiting[0][2], now)
+                if first is not None:
+                    self._start(host, now, guarded=True)
+                    return host.key, first, True
+            request = heappop(host.waiting)[2]
+            self._held -= 1
+            self.waiting -= 1
+            if host.first_stored is not None and not host.waiting:
+                self._refill(host)
+            self._start(host, now)
+            return host.key, request, False
+        return None
+
+    def _start(self, host: HostQueue, now: float, *, guarded: bool = False) -> None:
+        host.active += 1
+        host.guarded = guarded
+        if host.delay:
+            host.next_at = now + host.delay * self._uniform(1 - host.jitter, 1 + host.jitter)
+        self._settle(host, now)
+
+    def _wake_delayed(self, now: float) -> None:
+        while self._delayed and self._delayed[0][0] <= now:
+            _, _, host_key, request = heappop(self._delayed)
+            self._sequence += 1
+            self._enqueue(host_key, request, self._sequence, now)
+
+    def _wake_hosts(self, now: float) -> None:
+        while self._snoozed and self._snoozed[0][0] <= now:
+            host = heappop(self._snoozed)[2]
+            if host.state is SNOOZED or (host.state is RESTING and self._hosts.get(host.key) is host):
+                self._settle(host, now)
+
+    def _settle(self, host: HostQueue, now: float) -> None:
+        """Put *host* into the state that its queue, its requests on the wire and its delay call for."""
+        if not host.waiting:
+            if not host.active and host.next_at <= now:
+                self._hosts.pop(host.key, None)
+            elif host.next_at > now:
+                self._snooze(host)
+            host.state = RESTING
+        elif host.active >= host.concurrency or host.guarded:
+            host.state = BUSY
+        elif host.next_at > now:
+            if host.state is not SNOOZED:
+                self._snooze(host)
+            host.state = SNOOZED
+        else:
+            host.state = READY
+            rank, sequence, _ = host.waiting[0]
+            heappush(self._ready, (rank, sequence, host))
+
+    def _snooze(self, host: HostQueue) -> None:
+        self._sequence += 1  # breaks ties, so that hosts are never compared
+        heappush(self._snoozed, (host.next_at, self._sequence, host))
+
+    # Hot: once per request.
+    def release(self, host_key: str, now: float) -> None:
+        """Note that a request of the host has left the wire, so that another may start."""
+        host = self._hosts[host_key]
+        host.active -= 1
+        if host.state is not READY and host.state is not SNOOZED:
+            self._settle(host, now)
+
+    def admit(self, host_key: str, now: float) -> None:
+        """Note that the prerequisite of the host is met, so that its requests may start."""
+        host = self._hosts[host_key]
+        host.guarded = False
+        if host.state is BUSY:
+            self._settle(host, now)
+
+    def snooze(self, host_key: str, until: float, now: float) -> None:
+        """Let no request of the host start before *until*; a later time that is already set stays."""
+        host = self._hosts.get(host_key)
+        if host is None:
+            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+        if until > host.next_at:
+            host.next_at = until
+            host.state = RESTING
+            self._settle(host, now)
+
+    def wake_at(self) -> float | None:
+        """Return when something that must wait now may start, or None if only a release or a new request can help."""
+        snoozed = self._snoozed
+        while snoozed and (snoozed[0][2].next_at != snoozed[0][0] or snoozed[0][2].state not in (SNOOZED, RESTING)):
+            heappop(snoozed)
+        times = [heap[0][0] for heap in (snoozed, self._delayed) if heap]
+        return min(times, default=None)
+
+    def drain(self) -> list[Request]:
+        """Remove and return every request that waits on the workbench, for a crawl that ends early."""
+        requests = [entry[2] for host in self._hosts.values() for entry in sorted(host.waiting)]
+        requests += [entry[3] for entry in sorted(self._delayed)]
+        return requests
