@@ -1,0 +1,89 @@
+"""The downloader: the transport for a URL's scheme, the limits of a request, the Response."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from crawler.download.answer import Answer, response_of
+from crawler.exceptions import UnsupportedURLSchemeError
+
+if TYPE_CHECKING:
+    from crawler.download.transport import FetchLimits
+    from crawler.http import Request, Response
+    from crawler.interfaces import Clock
+
+logger = logging.getLogger(__name__)
+
+_LIMITS_IN_META = {
+    "download_timeout": "timeout",
+    "download_maxsize": "max_body",
+    "download_fail_on_dataloss": "fail_on_dataloss",
+}
+
+
+class Transport(Protocol):
+    """Fetches the URLs of a scheme."""
+
+    async def fetch(self, request: Request, limits: FetchLimits) -> Answer:
+        """Return what came back, or raise a ``DownloadError``."""
+
+
+class Downloader:
+    """Fetches requests with the *transports* of their schemes, within *limits* unless ``request.meta`` says otherwise."""
+
+    def __init__(
+        self,
+        transports: Mapping[str, Transport],
+        limits: FetchLimits,
+        clock: Clock,
+        *,
+        warn_body: int = 0,
+        close: Callable[[], Awaitable[Any]] | None = None,
+    ) -> None:
+        self._transports = transports
+        self._limits = limits
+        self._clock = clock
+        self._warn_body = warn_body
+        self._close = close
+
+    def __repr__(self) -> str:
+        return f"<Downloader of {', '.join(self._transports)}>"
+
+    # Hot: once per request.
+    async def fetch(self, request: Request) -> Response:
+        """Return the response to *request*; raise a ``DownloadError`` if there is none.
+
+        ``request.meta["download_latency"]`` is set to the seconds that it took.
+        """
+        transport = self._transports.get(request.url.partition(":")[0])
+        if transport is None:
+            transport = self._other_transport(request)
+        meta = request.meta
+        limits = self._limits
+        if "download_timeout" in meta or "download_maxsize" in meta or "download_fail_on_dataloss" in meta:
+            limits = replace(limits, **{ours: meta[name] for name, ours in _LIMITS_IN_META.items() if name in meta})
+        began = self._clock.seconds()
+        answer = await transport.fetch(request, limits)
+        meta["download_latency"] = self._clock.seconds() - began
+        warn_at = meta.get("download_warnsize", self._warn_body)
+        if warn_at and len(answer.body) > warn_at:
+            logger.warning("%s: the body is %d bytes long, more than %d", request, len(answer.body), warn_at)
+        return response_of(request, answer)
+
+    def _other_transport(self, request: Request) -> Transport:
+        scheme = request.url.partition(":")[0].lower()
+        transport = self._transports.get(scheme)
+        if transport is None:
+            raise UnsupportedURLSchemeError(
+                f"{request.url[:200]}: {scheme} is not among the schemes that are switched on "
+                f"({', '.join(self._transports)}); see http.schemes"
+            )
+        return transport
+
+    async def close(self) -> None:
+        """Close what is kept open between requests."""
+        if self._close is not None:
+            await self._close()

@@ -1,0 +1,330 @@
+"""The transport: a request out, a response in, through treq. The only module that knows treq.
+
+treq's client is asked for one thing, to send a request through an agent. What it would do besides is done here or elsewhere, and is
+off: redirects and cookies (downloader middlewares decide), decoding and buffering (limits must hold while a body arrives).
+
+    fetch -> treq -> agent -> connection        the agent is ours, or any IAgent: that is how crawls run in memory
+    head: connect, then first byte, in time     body: each chunk decoded, counted, stopped when it is too much
+
+Every failure leaves as a ``DownloadError`` (see ``errors.py``); a body that was cut short is never a success, unless it is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from http.cookiejar import Cookie
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hyperlink import EncodedURL
+from treq.client import HTTPClient
+from treq.cookies import IndexableCookieJar
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.protocol import Protocol
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseDone
+from twisted.web.http import PotentialDataLoss
+
+from crawler import url as urls
+from crawler.download.answer import Answer
+from crawler.download.deadlines import NEVER, Deadlines
+from crawler.download.errors import (
+    DownloadCancelledError,
+    DownloadTimeoutError,
+    InvalidRequestError,
+    ResponseDataLossError,
+    translated,
+)
+from crawler.download.wire import BytesProducer, WireHeaders
+from crawler.exceptions import DownloadError, ResponseTooLargeError
+from crawler.exceptions import ResponseDataLossError as AnyDataLossError
+from crawler.http.decode import ACCEPT_ENCODING, Decoder, codings
+
+if TYPE_CHECKING:
+    from twisted.web.iweb import IAgent
+
+    from crawler.http import Request
+    from crawler.interfaces import Clock
+
+# What the connection says itself, from the body that it sends.
+_OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection"})
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """What a fetch may take: seconds for its phases, decompressed bytes for its body (0 is no limit)."""
+
+    connect_timeout: float
+    first_byte_timeout: float
+    timeout: float
+    max_body: int
+    fail_on_dataloss: bool = True
+
+
+class TreqTransport:
+    """Fetches http and https through *agent*. *compression* asks for compressed bodies."""
+
+    def __init__(self, agent: IAgent, clock: Clock, deadlines: Deadlines, *, compression: bool = True) -> None:
+        self._client = HTTPClient(agent, _NO_COOKIES)
+        self._clock = clock
+        self._deadlines = deadlines
+        self._compression = compression
+
+    def __repr__(self) -> str:
+        return f"<TreqTransport {self._deadlines}>"
+
+    # Hot: once per request.
+    async def fetch(self, request: Request, limits: FetchLimits) -> Answer:
+        """Return what the server answered; raise a DownloadError that says why there is nothing to return."""
+        exchange = _Exchange(limits, self._clock, self._deadlines)
+        try:
+            target = _target(request.url)
+            body = request.body
+            exchange.answering = self._client.request(
+                request.method,
+                target.url,
+                headers=WireHeaders(self._lines(request, target.host), exchange),
+                data=BytesProducer(body) if body else None,
+                cookies=_NO_COOKIES,
+                allow_redirects=False,
+                unbuffered=True,
+                reactor=self._clock,  # type: ignore[arg-type]  # only kept from importing the global one
+            )
+            response = (await exchange.answering).original
+            exchange.answered()
+            return await self._read(request, response, exchange)
+        except (CancelledError, DownloadCancelledError) as error:
+            raise exchange.ended_by or translated(error, request.url) from error
+        except DownloadError as error:
+            raise exchange.ended_by or error from error.__cause__
+        except Exception as error:
+            raise exchange.ended_by or translated(error, request.url) from error
+        finally:
+            exchange.due = NEVER
+
+    async def _read(self, request: Request, response: Any, exchange: _Exchange) -> Answer:
+        limits, head = exchange.limits, response.head
+        encodings = [value for name, value in head.headers if name.lower() == b"content-encoding"]
+        length = response.length if isinstance(response.length, int) else None
+        flags: tuple[str, ...] = ()
+        if length == 0 or request.method == "HEAD":
+            body = await exchange.body_of(response, Decoder([], 0))
+        else:
+            transfer = [coding for coding in head.transfer if coding != b"chunked"]
+            decoder = Decoder([*codings(encodings), *transfer], limits.max_body)
+            if limits.max_body and length is not None and length > limits.max_body:
+                exchange.refuse(response)
+                raise ResponseTooLargeError(
+                    f"the body of {request.url} is {length} bytes long; http.max_body is {limits.max_body}",
+                    limit=limits.max_body,
+                )
+            try:
+                body = await exchange.body_of(response, decoder)
+            except AnyDataLossError as error:
+                if limits.fail_on_dataloss:
+                    raise ResponseDataLossError(f"{request.url}: {error}", partial=error.partial) from error
+                body, flags = error.partial, ("dataloss",)
+        return Answer(
+            head.status,
+            head.headers,
+            body,
+            flags,
+            certificate=response.connection.certificate,
+            ip_address=response.connection.peer,
+            protocol=f"HTTP/{head.version.decode('ascii')}",
+        )
+
+    def _lines(self, request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
+        """Return the header lines of *request*: as given, with what HTTP needs besides."""
+        if not request.method.isascii() or not request.method.replace("-", "").isalnum():
+            raise InvalidRequestError(f"{request.method!r} is no method of HTTP")
+        lines: list[tuple[bytes, bytes]] = []
+        has_host = has_encoding = False
+        if request.has_headers:
+            headers = request.headers
+            lines = headers.raw_items()
+            has_host, has_encoding = b"Host" in headers, b"Accept-Encoding" in headers
+            if any(name in headers for name in _OWN_HEADERS):
+                lines = [line for line in lines if line[0].title() not in _OWN_HEADERS]
+        if not has_host:
+            lines.insert(0, (b"Host", host))
+        if self._compression and not has_encoding:
+            lines.append((b"Accept-Encoding", ACCEPT_ENCODING))
+        return lines
+
+
+class _Exchange:
+    """One request on its way: its deadline, and what ended it. Also told of its progress by its headers."""
+
+    __slots__ = ("_body", "_clock", "_deadlines", "_end", "_phase", "answering", "due", "ended_by", "limits", "queued")
+
+    def __init__(self, limits: FetchLimits, clock: Clock, deadlines: Deadlines) -> None:
+        self.limits = limits
+        self.queued = NEVER
+        self.answering: Deferred[Any] | None = None
+        self.ended_by: DownloadError | None = None
+        self._clock = clock
+        self._deadlines = deadlines
+        self._body: _Body | None = None
+        now = clock.seconds()
+        self._end = now + limits.timeout
+        self._enter("connect", now + limits.connect_timeout)
+
+    def _enter(self, phase: str, due: float) -> None:
+        self._phase = phase if due < self._end else "response"
+        self.due = min(due, self._end)
+        self._deadlines.watch(self)
+
+    def connected(self) -> None:
+        """Note that the request is being written: from now on the first byte of the answer is awaited."""
+        if self.due < NEVER:
+            self._enter("first byte", self._clock.seconds() + self.limits.first_byte_timeout)
+
+    def answered(self) -> None:
+        """Note that the answer has begun: it has what is left of the whole time."""
+        if self.due < NEVER:
+            self._enter("response", self._end)
+
+    def overdue(self, now: float) -> None:
+        """End: a deadline has passed."""
+        seconds = {
+            "connect": self.limits.connect_timeout,
+            "first byte": self.limits.first_byte_timeout,
+            "response": self.limits.timeout,
+        }[self._phase]
+        self.due = NEVER
+        self.ended_by = DownloadTimeoutError(phase=self._phase, seconds=seconds)
+        if self._body is not None:
+            self._body.end(self.ended_by)
+        elif self.answering is not None:
+            self.answering.cancel()
+
+    def body_of(self, response: Any, decoder: Decoder) -> Deferred[bytes]:
+        """Take the body of *response*; fires with it, decoded."""
+        self._body = _Body(decoder)
+        response.deliverBody(self._body)
+        return self._body.finished
+
+    def refuse(self, response: Any) -> None:
+        """Let go of a body that nobody wants."""
+        unread = _Body(Decoder([], 0))
+        unread.finished.addErrback(lambda _: None)
+        response.deliverBody(unread)
+        unread.end(DownloadCancelledError("the body is not wanted"))
+
+
+class _Body(Protocol):
+    """Takes a body as it arrives. ``finished`` fires with it, decoded, or with what was wrong."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self.finished: Deferred[bytes] = Deferred(self._cancelled)
+        self._decoder = decoder
+        self._pieces: list[bytes] = []
+        self._ended = False
+
+    # Hot: once or more per response.
+    def dataReceived(self, data: bytes) -> None:
+        """Decode and keep *data*; end the download where that is an error."""
+        if self._ended:
+            return
+        try:
+            self._pieces.append(self._decoder.feed(data))
+        except DownloadError as error:
+            self.end(error)
+
+    def connectionLost(self, reason: Failure = Failure(ResponseDone())) -> None:  # noqa: B008  # Twisted's signature
+        """Finish: the body is complete, or will never be."""
+        if self._ended:
+            return
+        self._ended = True
+        pieces, error = self._pieces, reason.value
+        try:
+            pieces.append(self._decoder.finish())
+        except DownloadError as wrong:
+            error = wrong
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        if isinstance(error, ResponseDone | PotentialDataLoss):
+            self.finished.callback(body)
+        else:
+            loss = translated(error, "the response")
+            if isinstance(loss, AnyDataLossError):
+                loss.partial = body
+            self.finished.errback(Failure(loss))
+
+    def end(self, error: DownloadError) -> None:
+        """End the download with *error*."""
+        if self._ended:
+            return
+        self._ended = True
+        self._pieces.clear()
+        if self.transport is not None:
+            self.transport.abortConnection()
+        self.finished.errback(Failure(error))
+
+    def _cancelled(self, finished: Deferred[bytes]) -> None:
+        self.end(DownloadCancelledError("the download was cancelled"))
+
+
+class _Target(NamedTuple):
+    """Where a URL leads: as treq takes it, and the Host that it names."""
+
+    url: _WireURL
+    host: bytes
+
+
+class _WireURL(EncodedURL):
+    """An absolute URL that is fit for the wire as it is; nothing is parsed and nothing is changed."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def to_uri(self) -> _WireURL:
+        """Return the URL itself."""
+        return self
+
+    def to_text(self, with_password: bool = False) -> str:
+        """Return the URL."""
+        return self._text
+
+
+# Hot: once per request.
+def _target(url: str) -> _Target:
+    """Return where *url* leads, its path as it stands there; raise InvalidRequestError if it cannot be written."""
+    start = url.find("://") + 3
+    slash = url.find("/", start)
+    site = url[:slash] if slash > 0 else ""
+    if not site or "?" in site or "#" in site:  # no path, which is "/" on the wire
+        ends = [found for mark in "/?#" if (found := url.find(mark, start)) >= 0]
+        slash = min(ends, default=len(url))
+        site = url[:slash]
+    path = url[slash:].partition("#")[0]
+    if not path.startswith("/"):
+        path = "/" + path
+    if not path.isascii() or not path.isprintable() or " " in path:
+        raise InvalidRequestError(f"{url!r} cannot be written in a request line")
+    prefix, host = _site(site)
+    return _Target(_WireURL(prefix + path), host)
+
+
+@lru_cache(maxsize=10_000)
+def _site(site: str) -> tuple[str, bytes]:
+    """Return scheme and authority as they are on the wire (no user, no default port), and the value of Host."""
+    origin = urls.origin(site)
+    return origin, origin.partition("://")[2].encode("ascii")
+
+
+class _NoCookies(IndexableCookieJar):
+    """A cookie jar that stays empty and adds nothing: cookies are the cookies middleware's."""
+
+    def add_cookie_header(self, request: Any) -> None:
+        """Do nothing."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Do nothing."""
+
+    def __iter__(self) -> Iterator[Cookie]:
+        return iter(())
+
+
+_NO_COOKIES = _NoCookies()
