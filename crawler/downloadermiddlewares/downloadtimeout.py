@@ -1,0 +1,31 @@
+"""A time limit of the spider's own. The one of the settings is the downloader's, and needs no middleware."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crawler.exceptions import NotConfigured
+
+if TYPE_CHECKING:
+    from crawler.crawler import Crawler
+    from crawler.http import Request
+
+
+class DownloadTimeoutMiddleware:
+    """Gives requests without ``meta["download_timeout"]`` the *timeout* of the spider, in seconds."""
+
+    def __init__(self, *, timeout: float) -> None:
+        self._timeout = timeout
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> DownloadTimeoutMiddleware:
+        """Build from the spider's ``download_timeout``; without one the middleware is left out."""
+        timeout = getattr(crawler.spider, "download_timeout", None)
+        if not timeout:
+            raise NotConfigured
+        return cls(timeout=float(timeout))
+
+    # Hot: once per request.
+    def process_request(self, request: Request) -> None:
+        """Set the time limit of *request* if it has none."""
+        request.meta.setdefault("download_timeout", self._timeout)

@@ -1,0 +1,133 @@
+"""Redirects: by a 3xx status with a Location, and by ``<meta http-equiv="refresh">``.
+
+What cannot be followed (another scheme than http and https, no Location, nonsense) reaches the spider as it is; a chain
+that is too long raises IgnoreRequest, so that the errback is called.
+
+``meta``: ``dont_redirect``, ``handle_httpstatus_list``, ``handle_httpstatus_all``; a spider's own
+``handle_httpstatus_list`` counts too. The policy is in ``crawler.http.redirects``.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from crawler.exceptions import NotConfigured
+from crawler.http import HtmlResponse
+from crawler.http.redirects import (
+    META_REFRESH_WITHIN,
+    STATUSES,
+    RedirectPolicy,
+    location_of,
+    meta_refresh,
+    method_after,
+    might_refresh,
+    next_request,
+    referrer_policy_of,
+    target_of,
+)
+from crawler.url import defrag
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from crawler.crawler import Crawler
+    from crawler.http import Request, Response
+    from crawler.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+class RedirectMiddleware:
+    """Returns the request to which a response redirects."""
+
+    def __init__(self, *, policy: RedirectPolicy, handled: Collection[int] = ()) -> None:
+        self._policy = policy
+        self._statuses = STATUSES.difference(handled)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RedirectMiddleware:
+        """Build from ``settings.redirect`` and the spider's ``handle_httpstatus_list``."""
+        if not crawler.settings.redirect.enabled:
+            raise NotConfigured
+        return cls(
+            policy=policy_of(crawler.settings), handled=getattr(crawler.spider, "handle_httpstatus_list", None) or ()
+        )
+
+    # Hot: once per response.
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Return the request that *response* leads to, or *response* itself."""
+        if response.status not in self._statuses:
+            return response
+        meta = request.meta
+        if (
+            meta.get("dont_redirect")
+            or meta.get("handle_httpstatus_all")
+            or response.status in (meta.get("handle_httpstatus_list") or ())
+        ):
+            return response
+        target = location_of(request.url, response.headers.getlist("Location"))
+        if target is None:
+            return response
+        following = next_request(
+            request,
+            target,
+            method=method_after(response.status, request.method),
+            reason=response.status,
+            policy=self._policy,
+            referrer_policy=referrer_policy_of(response.headers.getlist("Referrer-Policy")),
+        )
+        logger.debug("Redirecting (%s) to %s from %s", response.status, following, request)
+        return following
+
+
+class MetaRefreshMiddleware:
+    """Returns the request to which the meta refresh of an HTML page leads, if it does so within *max_delay* seconds."""
+
+    def __init__(
+        self, *, policy: RedirectPolicy, max_delay: float = 100.0, ignore_tags: Sequence[str] = ("noscript",)
+    ) -> None:
+        self._policy = policy
+        self._max_delay = max_delay
+        self._ignore_tags = tuple(ignore_tags)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> MetaRefreshMiddleware:
+        """Build from ``settings.redirect``."""
+        redirect = crawler.settings.redirect
+        if not (redirect.enabled and redirect.meta_refresh):
+            raise NotConfigured
+        return cls(
+            policy=policy_of(crawler.settings),
+            max_delay=redirect.meta_refresh_max_delay,
+            ignore_tags=redirect.meta_refresh_ignore_tags,
+        )
+
+    # Hot: once per response.
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Return the request that the page *response* leads to, or *response* itself."""
+        if not isinstance(response, HtmlResponse) or not might_refresh(response.body):
+            return response
+        if request.method == "HEAD" or request.meta.get("dont_redirect"):
+            return response
+        head = response.body[:META_REFRESH_WITHIN].decode(response.encoding, "replace")
+        refresh = meta_refresh(head, ignore_tags=self._ignore_tags)
+        if refresh is None or refresh.seconds >= self._max_delay:
+            return response
+        target = target_of(request.url, response.urljoin(refresh.url))
+        if target is None or (refresh.seconds > 0 and defrag(target) == defrag(request.url)):
+            return response  # a page that reloads itself is a page
+        following = next_request(request, target, method="GET", reason="meta refresh", policy=self._policy)
+        logger.debug("Redirecting (meta refresh) to %s from %s", following, request)
+        return following
+
+
+def policy_of(settings: Settings) -> RedirectPolicy:
+    """Return the policy that ``settings.redirect`` describes."""
+    redirect = settings.redirect
+    return RedirectPolicy(
+        max_times=redirect.max_times,
+        priority_adjust=redirect.priority_adjust,
+        secret_headers=frozenset(name.lower() for name in redirect.secret_headers),
+        referrer_policy=settings.crawl.referrer_policy,
+    )

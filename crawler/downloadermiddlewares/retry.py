@@ -1,0 +1,205 @@
+"""Second attempts: after statuses and errors that may pass, as the policy in ``crawler.http.retry`` decides.
+
+A retry is a copy of the request that waits in the workbench for ``meta["retry_delay"]`` seconds: the back-off, or the
+Retry-After of the response. When the attempts are used up the response goes on to the spider, the error to the errback.
+
+``meta``: ``dont_retry``, ``max_retry_times``, ``priority_adjust``, ``give_up_log_level``; ``retry_times`` counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from crawler.exceptions import NotConfigured
+from crawler.http.dates import http_date, retry_after
+from crawler.http.retry import RETRYABLE, HostBudget, RetryPolicy, error_reason, status_reason
+from crawler.url import host_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crawler.crawler import Crawler
+    from crawler.http import Request, Response
+    from crawler.settings import Settings
+    from crawler.spiders import Spider
+    from crawler.stats import StatsCollector
+
+retry_logger = logging.getLogger(__name__)
+
+
+class RetryMiddleware:
+    """Returns a request to try again for responses and errors that *policy* calls worth it."""
+
+    def __init__(
+        self,
+        *,
+        policy: RetryPolicy,
+        stats: StatsCollector,
+        budget: HostBudget | None = None,
+        jitter: Callable[[], float] = random.random,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._policy = policy
+        self._statuses = policy.statuses
+        self._stats = stats
+        self._budget = budget if budget is not None else HostBudget()
+        self._jitter = jitter
+        self._now = now
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RetryMiddleware:
+        """Build from ``settings.retry``."""
+        if not crawler.settings.retry.enabled:
+            raise NotConfigured
+        return cls(policy=policy_of(crawler.settings), stats=crawler.stats)
+
+    # Hot: once per response.
+    def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Return a retry of *request* if the status of *response* is worth one, else *response*."""
+        if response.status not in self._statuses:
+            if self._budget.spent:
+                self._budget.earn(host_key(request.url))
+            return response
+        meta = request.meta
+        is_asked = meta.get("max_retry_times") is not None
+        if meta.get("dont_retry") or not self._policy.may_repeat_status(
+            response.status, request.method, is_asked=is_asked
+        ):
+            return response
+        asked = wait_asked_for(response, self._now)
+        return self._again(request, status_reason(response.status), retry_after=asked) or response
+
+    def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        """Return a retry of *request* if *exception* is worth one, else None: the errback gets it."""
+        if not isinstance(exception, RETRYABLE):
+            return None
+        meta = request.meta
+        is_asked = meta.get("max_retry_times") is not None
+        if meta.get("dont_retry") or not self._policy.may_repeat_error(exception, request.method, is_asked=is_asked):
+            return None
+        return self._again(request, exception)
+
+    def _again(self, request: Request, reason: str | Exception, *, retry_after: float | None = None) -> Request | None:
+        meta = request.meta
+        times = _given(meta.get("max_retry_times"), self._policy.times)
+        if meta.get("retry_times", 0) < times and not self._budget.take(host_key(request.url)):
+            self._stats.inc_value("retry/host_budget_spent")
+            times = 0
+        return _retry(
+            request,
+            reason,
+            stats=self._stats,
+            times=times,
+            priority_adjust=_given(meta.get("priority_adjust"), self._policy.priority_adjust),
+            give_up_log_level=_given(meta.get("give_up_log_level"), self._policy.give_up_log_level),
+            delay=self._policy.wait(meta.get("retry_times", 0), retry_after=retry_after, jitter=self._jitter()),
+        )
+
+
+def get_retry_request(
+    request: Request,
+    *,
+    spider: Spider,
+    reason: str | Exception | type[Exception] = "unspecified",
+    max_retry_times: int | None = None,
+    priority_adjust: int | None = None,
+    logger: logging.Logger = retry_logger,
+    give_up_log_level: int | str | None = None,
+    stats_base_key: str = "retry",
+    delay: float | None = None,
+) -> Request | None:
+    """Return a request that tries *request* again, None if it was tried often enough; for callbacks.
+
+    For pages that say 200 and are none: ``return get_retry_request(response.request, spider=self, reason="empty")``.
+    *delay* is in seconds; without one it is the back-off of the settings. The statistics are counted under
+    *stats_base_key* and *reason*.
+    """
+    policy = policy_of(spider.crawler.settings)
+    meta = request.meta
+    wait = policy.wait(meta.get("retry_times", 0), jitter=random.random()) if delay is None else delay
+    return _retry(
+        request,
+        reason,
+        stats=spider.crawler.stats,
+        times=_given(max_retry_times, _given(meta.get("max_retry_times"), policy.times)),
+        priority_adjust=_given(priority_adjust, policy.priority_adjust),
+        give_up_log_level=_given(give_up_log_level, policy.give_up_log_level),
+        delay=wait,
+        logger=logger,
+        key=stats_base_key,
+    )
+
+
+def policy_of(settings: Settings) -> RetryPolicy:
+    """Return the policy that ``settings.retry`` describes."""
+    retry = settings.retry
+    return RetryPolicy(
+        times=retry.times,
+        statuses=frozenset(retry.statuses),
+        delay=retry.delay,
+        max_delay=retry.max_delay,
+        priority_adjust=retry.priority_adjust,
+    )
+
+
+def wait_asked_for(response: Response, now: Callable[[], float]) -> float | None:
+    """Return the seconds that the Retry-After of *response* asks to wait, None if it has none that can be read.
+
+    A date counts from the Date of the response, so that the server's clock and ours need not agree.
+    """
+    value = response.headers.get("Retry-After")
+    if value is None:
+        return None
+    date = response.headers.get("Date")
+    sent = http_date(date.decode("latin-1")) if date is not None else None
+    return retry_after(value.decode("latin-1"), now=sent if sent is not None else now())
+
+
+def _retry(
+    request: Request,
+    reason: str | Exception | type[Exception],
+    *,
+    stats: StatsCollector,
+    times: int,
+    priority_adjust: int,
+    give_up_log_level: int | str,
+    delay: float,
+    logger: logging.Logger = retry_logger,
+    key: str = "retry",
+) -> Request | None:
+    """Return the next attempt at *request*, counted and logged; None, counted and logged too, if there is none."""
+    retry_times = request.meta.get("retry_times", 0) + 1
+    told = {"request": request, "retry_times": retry_times, "reason": reason}
+    if retry_times > times:
+        stats.inc_value(f"{key}/max_reached")
+        logger.log(
+            _level(give_up_log_level), "Gave up retrying %(request)s (failed %(retry_times)d times): %(reason)s", told
+        )
+        return None
+    logger.debug("Retrying %(request)s (failed %(retry_times)d times): %(reason)s", told)
+    again: Request = request.replace(dont_filter=True, priority=request.priority + priority_adjust)
+    again.meta["retry_times"] = retry_times
+    again.meta["retry_delay"] = delay
+    stats.inc_value(f"{key}/count")
+    stats.inc_value(f"{key}/reason_count/{reason if isinstance(reason, str) else error_reason(reason)}")
+    return again
+
+
+def _level(level: int | str) -> int:
+    """Return the number of *level*, which may be a name."""
+    if isinstance(level, int):
+        return level
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        raise ValueError(
+            f"unknown give_up_log_level {level!r}; write one of {', '.join(logging.getLevelNamesMapping())}"
+        )
+    return number
+
+
+def _given(value: Any, default: Any) -> Any:
+    """Return *value*, *default* if it is None."""
+    return default if value is None else value

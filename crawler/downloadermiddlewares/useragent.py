@@ -1,0 +1,31 @@
+"""The User-Agent of requests that have none: the spider's ``user_agent``, else ``settings.http.user_agent``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from crawler.exceptions import NotConfigured
+
+if TYPE_CHECKING:
+    from crawler.crawler import Crawler
+    from crawler.http import Request
+
+
+class UserAgentMiddleware:
+    """Gives requests without a User-Agent *user_agent*."""
+
+    def __init__(self, *, user_agent: str) -> None:
+        self._user_agent = user_agent.encode("utf-8")
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> UserAgentMiddleware:
+        """Build from the spider's ``user_agent`` or the settings; an empty one leaves the middleware out."""
+        user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings.http.user_agent
+        if not user_agent:
+            raise NotConfigured
+        return cls(user_agent=user_agent)
+
+    # Hot: once per request.
+    def process_request(self, request: Request) -> None:
+        """Add the User-Agent to *request* if it has none."""
+        request.headers.setdefault(b"User-Agent", self._user_agent)
