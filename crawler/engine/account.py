@@ -1,0 +1,148 @@
+"""The account of a crawl: what happened, counted once and told to log, statistics and signals.
+
+Every way in which a request, a response or an item can go is one method here, so that the numbers, the log lines and the
+signals cannot disagree. Names of statistics and signals are Scrapy's; ``dropped/<reason>`` is ours, one for each reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from twisted.python.failure import Failure
+
+from crawler import signals
+from crawler.engine.admission import DUPLICATE
+from crawler.engine.scrape import default_callback, qualified_name
+from crawler.exceptions import DropItem, IgnoreRequest, InvalidOutputError, describe
+
+if TYPE_CHECKING:
+    from crawler.frontier import Visit
+    from crawler.http import Request, Response
+    from crawler.signals import SignalManager
+    from crawler.stats import StatsCollector
+
+logger = logging.getLogger(__name__)
+
+
+class Account:
+    """Counts pages, items and errors of *spider*'s crawl, and tells who listens."""
+
+    def __init__(self, spider: Any, stats: StatsCollector, signal_manager: SignalManager) -> None:
+        self._spider = spider
+        self._stats = stats
+        self._signals = signal_manager
+        self._dropped_receivers = signal_manager.receivers(signals.request_dropped)
+        self._response_receivers = signal_manager.receivers(signals.response_received)
+        self._item_receivers = signal_manager.receivers(signals.item_scraped)
+        self._extra = {"spider": spider}
+        self.pages = 0
+        self.items = 0
+        self.errors = 0
+        self.dropped = 0
+
+    # Hot: once per response.
+    def page(self, request: Request, response: Response) -> None:
+        """A response has come that a callback will see."""
+        self.pages += 1
+        self._stats.inc_value("response_received_count")
+        if self._response_receivers:
+            self._signals.send(signals.response_received, response=response, request=request, spider=self._spider)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("Crawled (%d) %s", response.status, request, extra=self._extra)
+
+    # Hot: once per link.
+    def request_dropped(self, request: Request, reason: str) -> None:
+        """A request ends without a response, for *reason*."""
+        self.dropped += 1
+        self._stats.inc_value(f"dropped/{reason}")
+        if reason == DUPLICATE:
+            self._stats.inc_value("dupefilter/filtered")
+        if self._dropped_receivers:
+            self._signals.send(signals.request_dropped, request=request, spider=self._spider, reason=reason)
+
+    def request_failed(self, request: Request, error: Exception) -> None:
+        """A request ends with *error*, and no errback wants to know."""
+        if isinstance(error, IgnoreRequest):
+            logger.info("Ignoring %s: %s", request, error, extra=self._extra)
+        else:
+            logger.error("Error downloading %s: %s", request, describe(error), extra=self._extra)
+
+    def status_ignored(self, status: int) -> None:
+        """A response was not given to a callback because of its status."""
+        self._stats.inc_value("httperror/response_ignored_count")
+        self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
+
+    def spider_error(self, error: Exception, request: Request, response: Response | None) -> None:
+        """A callback or errback raised *error*."""
+        logger.error(
+            "Spider error processing %s (referer: %s), at %s",
+            request,
+            (request.headers.get("Referer") or b"").decode("latin-1") if request.has_headers else None,
+            spider_line(error, self._spider),
+            exc_info=error,
+            extra=self._extra,
+        )
+        self._count_error(type(error).__name__)
+        self._signals.send(signals.spider_error, failure=Failure(error), response=response, spider=self._spider)
+
+    def output_refused(self, output: Any, visit: Visit) -> None:
+        """A callback yielded something that is neither a request nor an item."""
+        callback = visit.request.callback or default_callback(self._spider)
+        error = InvalidOutputError(
+            f"{qualified_name(callback)} yielded {output!r} of type {type(output).__name__}; "
+            "yield a Request, a dict, an Item, a dataclass, an attrs or a pydantic object, or None"
+        )
+        logger.error("Spider error processing %s: %s", visit.request, error, extra=self._extra)
+        self._count_error("InvalidOutputError")
+
+    def _count_error(self, name: str) -> None:
+        self.errors += 1
+        self._stats.inc_value("spider_exceptions/count")
+        self._stats.inc_value(f"spider_exceptions/{name}")
+
+    # Hot: once per item.
+    def item_scraped(self, item: Any, response: Response | None) -> list[Any]:
+        """An item has passed the pipelines; return what handlers returned."""
+        self.items += 1
+        self._stats.inc_value("item_scraped_count")
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("Scraped from %s\n%s", response, item, extra=self._extra)
+        if not self._item_receivers:
+            return []
+        return self._signals.send(signals.item_scraped, item=item, response=response, spider=self._spider)
+
+    def item_refused(self, error: Exception, item: Any, response: Response | None) -> None:
+        """A pipeline dropped an item, or failed on it."""
+        if isinstance(error, DropItem):
+            logger.log(_level(error.log_level), "Dropped: %s (%s)", error, response, extra=self._extra)
+            self._stats.inc_value("item_dropped_count")
+            self._stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
+            self._signals.send(signals.item_dropped, item=item, response=response, exception=error, spider=self._spider)
+            return
+        logger.error("Error processing %r (%s)", item, response, exc_info=error, extra=self._extra)
+        self.errors += 1
+        self._stats.inc_value("item_error_count")
+        failure = Failure(error)
+        self._signals.send(signals.item_error, item=item, response=response, failure=failure, spider=self._spider)
+
+
+def _level(level: int | str | None) -> int:
+    """Return the number of a log level that a DropItem names."""
+    if isinstance(level, str):
+        return logging.getLevelNamesMapping().get(level.upper(), logging.WARNING)
+    return logging.WARNING if level is None else level
+
+
+def spider_line(error: BaseException, spider: Any) -> str:
+    """Return ``file:line in function`` of the spider's own code where *error* passed last; "?" if it never did."""
+    file_name = getattr(sys.modules.get(type(spider).__module__), "__file__", None)
+    place = "?"
+    frame = error.__traceback__
+    while frame is not None:
+        code = frame.tb_frame.f_code
+        if code.co_filename == file_name:
+            place = f"{code.co_filename}:{frame.tb_lineno} in {code.co_name}"
+        frame = frame.tb_next
+    return place

@@ -1,0 +1,78 @@
+"""Committing finished visits, in batches.
+
+The unit of durability is a finished visit: its items are written to the feeds together or not at all, in the order in which
+visits finish. Nothing is written on the per-request path: finished visits gather until enough of them wait, or a short time
+has passed, and then the feeds are brought up to date in one go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from crawler.exceptions import FeedError
+
+if TYPE_CHECKING:
+    from crawler.exporters import Feeds
+    from crawler.frontier import Visit
+    from crawler.interfaces import Clock, Timer
+
+# A crash repeats at most this much work per feed; a flush takes well under a millisecond.
+INTERVAL = 0.05
+BATCH = 256
+
+
+class Committer:
+    """Writes what visits bring to *feeds*. *on_failure* is called with a FeedError, once, when that is no longer possible."""
+
+    def __init__(self, feeds: Feeds, clock: Clock, *, on_failure: Callable[[FeedError], None]) -> None:
+        self._feeds = feeds
+        self._clock = clock
+        self._on_failure = on_failure
+        self._timer: Timer | None = None
+        self._gathered = 0
+        self._broken = False
+
+    def serialize(self, item: Any) -> list[tuple[Any, bytes]]:
+        """Return *item* as each feed that takes it will write it; raise what makes that impossible."""
+        return self._feeds.serialize(item)
+
+    # Hot: once per request.
+    def add(self, visit: Visit) -> None:
+        """Let the items of *visit* be written with the next batch."""
+        if not visit.exports or self._broken:
+            return
+        for feed, content in visit.exports:
+            feed.append(content)
+        self._gathered += 1
+        if self._gathered >= BATCH:
+            self.commit()
+        elif self._timer is None:
+            self._timer = self._clock.callLater(INTERVAL, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        self.commit()
+
+    def commit(self) -> None:
+        """Write what has gathered, so that every feed on disk is a valid document."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._gathered = 0
+        if self._broken:
+            return
+        try:
+            self._feeds.flush()
+        except FeedError as error:
+            self._broken = True
+            self._on_failure(error)
+
+    async def finish(self) -> None:
+        """Write the rest and finish the feeds."""
+        self.commit()
+        try:
+            self._feeds.close()
+        except FeedError as error:
+            if not self._broken:
+                self._on_failure(error)

@@ -1,0 +1,232 @@
+"""Components: the classes of middlewares, pipelines and extensions, found, built, ordered and checked once.
+
+All that can be wrong is found here, when a crawl is assembled, and named: a path that does not import, a class that cannot be
+built, a misspelled hook, a hook with the wrong arguments, an order that contradicts itself. What the engine gets are plain
+callables. Scrapy's conventions (``from_crawler``, ``NotConfigured``, priority dictionaries, trailing ``spider`` arguments) are
+honoured in this module and used nowhere else.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import inspect
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from crawler.exceptions import ComponentError, NotConfigured, describe
+
+if TYPE_CHECKING:
+    from crawler.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A component as a setting names it: a class or its dotted path, its options, and its place relative to others."""
+
+    target: Any
+    options: Mapping[str, Any] = field(default_factory=dict)
+    before: str = ""
+    after: str = ""
+
+    @property
+    def name(self) -> str:
+        """The dotted path, for messages and for ``before`` and ``after``."""
+        if isinstance(self.target, str):
+            return self.target
+        named = self.target if isinstance(self.target, type) else type(self.target)
+        return f"{named.__module__}.{named.__qualname__}"
+
+
+def declared(setting: Any, defaults: Sequence[Any] = ()) -> list[Declared]:
+    """Return what *setting* declares, in order, around the *defaults*.
+
+    *setting* is a list in reading order, or Scrapy's dictionary of priorities; None as priority removes a default.
+    """
+    if isinstance(setting, Mapping):
+        return _by_priority(setting, defaults)
+    return _in_order([*(Declared(default) for default in defaults), *(_entry(one) for one in setting or ())])
+
+
+def _entry(entry: Any) -> Declared:
+    if not isinstance(entry, Mapping):
+        return Declared(entry)
+    known = {"class", "options", "before", "after"}
+    if "class" not in entry or set(entry) - known:
+        raise ComponentError(
+            f"a component is written {{class = 'dotted.path', options = {{}}, before = '', after = ''}}, not {entry!r}"
+        )
+    return Declared(entry["class"], entry.get("options", {}), entry.get("before", ""), entry.get("after", ""))
+
+
+def _by_priority(setting: Mapping[Any, Any], defaults: Sequence[Any]) -> list[Declared]:
+    """Order by number, smaller first; the defaults stand at the numbers that Scrapy gives them, or in the middle."""
+    ranked: list[tuple[float, Declared]] = [
+        (_SCRAPY_PRIORITIES.get(Declared(default).name.rpartition(".")[2], 500), Declared(default))
+        for default in defaults
+    ]
+    for target, priority in setting.items():
+        chosen = Declared(target)
+        ranked = [(rank, one) for rank, one in ranked if not _is_same(one, chosen)]
+        if priority is None:
+            continue
+        if not isinstance(priority, int | float):
+            raise ComponentError(
+                f"the priority of {chosen.name} is {priority!r}: write a number, or None to switch it off"
+            )
+        ranked.append((priority, chosen))
+    return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
+
+
+# Where Scrapy's own middlewares stand, for priority dictionaries that are written around them.
+_SCRAPY_PRIORITIES = {
+    "HttpAuthMiddleware": 300,
+    "DownloadTimeoutMiddleware": 350,
+    "DefaultHeadersMiddleware": 400,
+    "UserAgentMiddleware": 500,
+    "RetryMiddleware": 550,
+    "MetaRefreshMiddleware": 580,
+    "RedirectMiddleware": 600,
+    "CookiesMiddleware": 700,
+}
+
+
+def _is_same(one: Declared, other: Declared) -> bool:
+    return one.name == other.name or one.name.rpartition(".")[2] == other.name.rpartition(".")[2]
+
+
+def _in_order(components: list[Declared]) -> list[Declared]:
+    """Move each component that asks for a place ``before`` or ``after`` another one there."""
+    ordered = [one for one in components if not (one.before or one.after)]
+    for one in components:
+        if not (one.before or one.after):
+            continue
+        wanted = one.before or one.after
+        place = next(
+            (index for index, other in enumerate(ordered) if wanted in (other.name, other.name.rpartition(".")[2])),
+            None,
+        )
+        if place is None:
+            names = ", ".join(other.name for other in ordered) or "none"
+            raise ComponentError(
+                f"{one.name} should stand {'before' if one.before else 'after'} {wanted!r}, which is not there: {names}"
+            )
+        ordered.insert(place if one.before else place + 1, one)
+    return ordered
+
+
+def load(target: Any) -> Any:
+    """Return the class (or function) that *target* is or names."""
+    if not isinstance(target, str):
+        return target
+    module_name, _, name = target.rpartition(".")
+    if not module_name:
+        raise ComponentError(f"{target!r} is no dotted path: write package.module.ClassName")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ComponentError(f"{target} cannot be imported: {describe(error)}") from error
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        near = difflib.get_close_matches(name, dir(module), 1)
+        hint = f"; did you mean {module_name}.{near[0]}?" if near else ""
+        raise ComponentError(f"{module_name} has no {name}{hint}") from None
+
+
+def build(
+    components: Iterable[Declared], crawler: Crawler, *, hooks: Mapping[str, int], required: bool = True
+) -> list[Any]:
+    """Return the instances of *components*, in order, without those that are not configured.
+
+    *hooks* are the names that the engine calls, with the number of arguments that it passes before ``spider``; a component
+    must have at least one of them if *required*.
+    """
+    instances = []
+    for one in components:
+        try:
+            instance = _instance(one, crawler)
+        except NotConfigured as reason:
+            if str(reason):
+                logger.info("%s is not used: %s", one.name, reason)
+            continue
+        _check_hooks(instance, one.name, hooks, required=required)
+        instances.append(instance)
+    return instances
+
+
+def _instance(one: Declared, crawler: Crawler) -> Any:
+    target = load(one.target)
+    options = dict(one.options)
+    if not isinstance(target, type):
+        return target
+    try:
+        if hasattr(target, "from_crawler"):
+            return target.from_crawler(crawler, **options)
+        if hasattr(target, "from_settings"):
+            return target.from_settings(crawler.settings, **options)
+        return target(**options)
+    except NotConfigured:
+        raise
+    except TypeError as error:
+        raise ComponentError(f"{one.name} cannot be built with options {sorted(options)}: {error}") from error
+
+
+def _check_hooks(instance: Any, name: str, hooks: Mapping[str, int], *, required: bool) -> None:
+    """Refuse names that are almost a hook, hooks that do not take their arguments, and components without any hook."""
+    names = [
+        attribute
+        for attribute in dir(instance)
+        if not attribute.startswith("_") and callable(getattr(instance, attribute, None))
+    ]
+    for attribute in names:
+        if attribute in hooks or not attribute.startswith(("process_", "open_", "close_")):
+            continue
+        near = difflib.get_close_matches(attribute, hooks, 1, cutoff=0.85)
+        if near and near[0] not in names:
+            raise ComponentError(f"{name} has a method {attribute}, which is never called; did you mean {near[0]}?")
+    for hook, count in hooks.items():
+        method = getattr(instance, hook, None)
+        if method is not None:
+            _check_arguments(method, f"{name}.{hook}", count)
+    if required and not any(hook in names for hook in hooks):
+        raise ComponentError(f"{name} has none of the methods that are called here: {', '.join(hooks)}")
+
+
+def _check_arguments(method: Callable[..., Any], name: str, count: int) -> None:
+    try:
+        signature = inspect.signature(method)
+    except (TypeError, ValueError):  # a C function
+        return
+    placeholders: list[Any] = [None] * count
+    for arguments in ({}, {"spider": None}):
+        try:
+            signature.bind(*placeholders, **arguments)
+        except TypeError:
+            continue
+        return
+    raise ComponentError(f"{name}{signature} cannot be called with {count} argument{'s' * (count != 1)} (and spider)")
+
+
+def hook(instance: Any, name: str, spider: Any) -> Callable[..., Any] | None:
+    """Return the hook *name* of *instance* as a callable without ``spider`` argument, or None if it has none."""
+    method = getattr(instance, name, None)
+    if method is None:
+        return None
+    try:
+        parameters = inspect.signature(method).parameters
+    except (TypeError, ValueError):  # a C function
+        return method  # type: ignore[no-any-return]  # found by name
+    if "spider" in parameters:
+        return functools.partial(method, spider=spider)
+    return method  # type: ignore[no-any-return]  # found by name
+
+
+def hooks(instances: Iterable[Any], name: str, spider: Any) -> list[Callable[..., Any]]:
+    """Return the hooks *name* of all *instances* that have it, in order."""
+    return [found for found in (hook(instance, name, spider) for instance in instances) if found is not None]

@@ -1,0 +1,55 @@
+"""The fetch as the engine sees it: counted, and announced to whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from crawler import signals
+
+if TYPE_CHECKING:
+    from crawler.http import Request, Response
+    from crawler.signals import SignalManager
+    from crawler.stats import StatsCollector
+
+
+def counted(
+    fetch: Callable[[Request], Awaitable[Response]],
+    *,
+    spider: Any,
+    stats: StatsCollector,
+    signal_manager: SignalManager,
+) -> Callable[[Request], Awaitable[Response]]:
+    """Return *fetch* with Scrapy's ``downloader/...`` statistics and its signals around each download."""
+    reached = signal_manager.receivers(signals.request_reached_downloader)
+    left = signal_manager.receivers(signals.request_left_downloader)
+    downloaded = signal_manager.receivers(signals.response_downloaded)
+    count = stats.inc_value
+    methods: dict[str, str] = {}
+    statuses: dict[int, str] = {}
+
+    # Hot: once per request.
+    async def counted_fetch(request: Request) -> Response:
+        method = request.method
+        count("downloader/request_count")
+        count(methods.get(method) or methods.setdefault(method, f"downloader/request_method_count/{method}"))
+        if reached:
+            signal_manager.send(signals.request_reached_downloader, request=request, spider=spider)
+        try:
+            response = await fetch(request)
+        except Exception as error:
+            count("downloader/exception_count")
+            count(f"downloader/exception_type_count/{type(error).__name__}")
+            raise
+        finally:
+            if left:
+                signal_manager.send(signals.request_left_downloader, request=request, spider=spider)
+        status = response.status
+        count("downloader/response_count")
+        count(statuses.get(status) or statuses.setdefault(status, f"downloader/response_status_count/{status}"))
+        count("downloader/response_bytes", len(response.body))
+        if downloaded:
+            signal_manager.send(signals.response_downloaded, response=response, request=request, spider=spider)
+        return response
+
+    return counted_fetch

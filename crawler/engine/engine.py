@@ -1,0 +1,484 @@
+"""The engine: what happens to a request, from submission to commit.
+
+    submit   a request comes in: is it a duplicate, is it admitted? then it waits in the frontier
+    fill     while there is room, visits start; back pressure is here and nowhere else
+    visit    one request's life, from top to bottom: download, callback, items, commit
+    close    the crawl ends: what is in flight finishes or goes back to waiting, then everything is shut in order
+
+One timer is set to the moment when the frontier has something to hand out; nothing polls. Visits are coroutines that Twisted
+drives; there is no task, queue or event per request. The account always balances:
+
+    scheduled = done + failed + dropped + waiting + leased
+
+It is one module because these four share one state, which is what must balance; whatever does not is beside it: how a crawl begins
+(``beginning``), opens and closes (``lifecycle``), what is admitted, scraped, limited, counted and committed.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+
+from crawler import signals
+from crawler.concurrency import start
+from crawler.engine.account import Account
+from crawler.engine.admission import DUPLICATE, IGNORED, ROBOTS
+from crawler.engine.beginning import Beginning
+from crawler.engine.halt import CANCELLED, Halted
+from crawler.engine.items import ItemFlow
+from crawler.engine.lifecycle import Lifecycle
+from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, describe
+from crawler.frontier import Outcome, Visit
+from crawler.http import Request, Response
+from crawler.item import is_item
+from crawler.spidermiddlewares.httperror import HttpError
+
+if TYPE_CHECKING:
+    from twisted.python.failure import Failure
+
+    from crawler.engine.parts import Parts
+    from crawler.engine.robots import RobotsGate
+    from crawler.interfaces import Timer
+
+logger = logging.getLogger(__name__)
+
+# Scrapy asks an idle spider again after five seconds whether it wants to stay open; ported spiders count on it.
+IDLE_INTERVAL = 5.0
+
+
+class Engine:
+    """Runs one crawl."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.spider = parts.spider
+        self.frontier = parts.frontier
+        self.account = Account(parts.spider, parts.stats, parts.signals)
+        self._items = ItemFlow(
+            parts.pipeline,
+            parts.committer,
+            self.account,
+            bridge=parts.bridge,
+            kept=self._item_kept,
+            on_item=parts.on_item,
+        )
+        self._stats = parts.stats
+        self._download = parts.download
+        self._scraper = parts.scraper
+        self._committer = parts.committer
+        self._admission = parts.admission
+        self._robots = parts.robots
+        self._limits = parts.limits
+        self._capacity = parts.capacity
+        self._signals = parts.signals
+        self._clock = parts.clock
+        self._lifecycle = Lifecycle(parts, self.stop)
+        self._beginning = Beginning(
+            parts.start, take=self._take_start, has_room=self._has_room_for_start, bridge=parts.bridge
+        )
+        self._start_visit = Visit(Request.from_trusted_url("about:start"), "", parts.clock.seconds())
+        self._scheduled_receivers = parts.signals.receivers(signals.request_scheduled)
+
+        self.state = "new"
+        self.reason = ""
+        self.paused = False
+        self._visits: set[Visit] = set()
+        self._on_wire = 0
+        self._unanswered = 0
+        self._bytes_in_hand = 0
+        self._foreign_downloads = 0
+        self._filling = False
+        self._timer: Timer | None = None
+        self._idle_timer: Timer | None = None
+        self._deadline: Timer | None = None
+        self._ended: Deferred[None] = Deferred()
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.state}: {self._on_wire} on the wire, {len(self._visits)} visits, {self.frontier}>"
+
+    @property
+    def in_flight(self) -> int:
+        """How many visits are in progress."""
+        return len(self._visits)
+
+    # --- the crawl as a whole ----------------------------------------------------------------------------------------
+
+    async def run(self) -> str:
+        """Crawl until the end; return the reason: "finished", "shutdown", "closespider_...", or a spider's own."""
+        self.state = "opening"
+        try:
+            await self._lifecycle.open()
+            if self.reason:
+                self.state = "closing"
+            else:
+                self.state = "running"
+                if self._limits.seconds:
+                    self._deadline = self._clock.callLater(self._limits.seconds, self.stop_now, "closespider_timeout")
+                self._beginning.pull().addErrback(self._log_broken).addCallback(self._begun)
+            self._check_end()
+            await self._ended
+        finally:
+            self.state = "closed"
+            self.reason = self.reason or "start_error"
+            for timer in (self._timer, self._idle_timer, self._deadline):
+                if timer is not None and timer.active():
+                    timer.cancel()
+            await self._lifecycle.close(self.reason)
+        return self.reason
+
+    def _take_start(self, output: Any) -> Deferred[Any] | None:
+        """Take one output of ``spider.start()``."""
+        if self.state != "running":
+            raise Halted
+        pending = self._handle(output, self._start_visit, None, 0)
+        if pending is not None:
+            return pending.addCallback(self._took_start)
+        self._took_start(None)
+        return None
+
+    def _took_start(self, _: Any) -> None:
+        self._committer.add(self._start_visit)
+        self._start_visit.exports = []
+        self.fill()
+
+    def _has_room_for_start(self) -> bool:
+        return self.frontier.waiting < self._capacity.start_requests
+
+    def _begun(self, closing: CloseSpider | None) -> None:
+        """Note that everything that the crawl starts with is in."""
+        if self._beginning.error is not None:
+            self._stats.inc_value("start/errors")
+        if closing is not None:
+            self.stop(closing.reason)
+        self.fill()
+        self._check_end()
+
+    def stop(self, reason: str = "shutdown") -> None:
+        """End the crawl when what is in flight has finished; what waits stays waiting."""
+        if self.state in ("closing", "closed"):
+            return
+        logger.info("Closing spider (%s)", reason)
+        self.reason = reason
+        if self.state == "running":
+            self.state = "closing"
+            if self._beginning.is_pulling:
+                self._clock.callLater(0, self._beginning.cancel)
+            self._check_end()
+
+    def stop_now(self, reason: str = "shutdown") -> None:
+        """End the crawl at once: what is in flight goes back to waiting."""
+        self.stop(reason)
+        if not self._items.halted and self.state == "closing":
+            self._items.halted = True
+            self._clock.callLater(0, self._cancel_visits)
+
+    def _cancel_visits(self) -> None:
+        for visit in tuple(self._visits):
+            if visit.deferred is not None:
+                visit.deferred.cancel()
+
+    def pause(self) -> None:
+        """Start no more visits until :meth:`unpause`."""
+        self.paused = True
+
+    def unpause(self) -> None:
+        """Go on after :meth:`pause`."""
+        self.paused = False
+        self.fill()
+
+    # --- submit ------------------------------------------------------------------------------------------------------
+
+    # Hot: once per link.
+    def submit(self, request: Request, response: Response | None = None, depth: int | None = None) -> bool:
+        """Take *request*, found in *response*, into the crawl; return whether it was taken."""
+        if self.frontier.is_duplicate(request):
+            self.account.request_dropped(request, DUPLICATE)
+            return False
+        if depth is None:
+            depth = self._admission.depth_of(response)
+        refusal = self._admission.refusal(request, depth)
+        if refusal is not None:
+            self.account.request_dropped(request, refusal)
+            return False
+        self._admission.adopt(request, response, depth)
+        if self._scheduled_receivers and self._is_ignored(request):
+            self.account.request_dropped(request, IGNORED)
+            return False
+        self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request))
+        self._stats.inc_value("scheduler/enqueued")
+        return True
+
+    def _is_ignored(self, request: Request) -> bool:
+        """Tell whether a handler of request_scheduled raises IgnoreRequest."""
+        results = self._signals.send(
+            signals.request_scheduled, request=request, spider=self.spider, dont_log=IgnoreRequest
+        )
+        return any(isinstance(result, IgnoreRequest) for result in results)
+
+    def _not_before(self, request: Request) -> float:
+        """Return when *request* may start, from the delay that a retry or the spider asks for."""
+        delay = request.meta.pop("retry_delay", 0.0) if request.has_meta else 0.0
+        return self._clock.seconds() + delay if delay else 0.0
+
+    # --- fill --------------------------------------------------------------------------------------------------------
+
+    # Hot: twice per request.
+    def fill(self) -> None:
+        """Start visits while there is room, and set the timer for what must wait."""
+        if self._filling or self.state != "running":
+            return
+        self._filling = True
+        try:
+            now = self._clock.seconds()
+            while self._has_room():
+                visit = self.frontier.next(now)
+                if visit is None:
+                    self._set_timer(now)
+                    break
+                self._begin(visit)
+        finally:
+            self._filling = False
+        self._beginning.go_on()
+
+    def _has_room(self) -> bool:
+        capacity = self._capacity
+        return (
+            self._on_wire < capacity.on_wire
+            and len(self._visits) < capacity.visits
+            and self._bytes_in_hand < capacity.bytes_in_hand
+            and self._items.in_flight < capacity.items_in_flight
+            and not self.paused
+            and self.state == "running"
+            and self._limits.allows_visit(self.account.pages, self._unanswered)
+        )
+
+    def _set_timer(self, now: float) -> None:
+        wake_at = self.frontier.wake_at()
+        timer = self._timer
+        if timer is not None and timer.active():
+            if wake_at is not None and timer.getTime() <= wake_at:
+                return  # it fires in time, and is then set anew
+            timer.cancel()
+        self._timer = None if wake_at is None else self._clock.callLater(max(0.0, wake_at - now), self.fill)
+
+    def _begin(self, visit: Visit) -> None:
+        self._visits.add(visit)
+        self._on_wire += 1
+        self._unanswered += 1
+        visit.deferred = start(self.visit(visit))
+        visit.deferred.addErrback(self._log_broken)
+
+    # --- visit -------------------------------------------------------------------------------------------------------
+
+    async def visit(self, visit: Visit) -> None:
+        """One request's life: download it, scrape what came back, commit what it brought."""
+        try:
+            try:
+                answer = await self._fetched(visit)
+            finally:
+                self._leave_wire(visit)
+            if isinstance(answer, Response):
+                await self._scrape(visit, answer)
+            elif answer is not None:
+                self._replace(visit, answer)
+        except IgnoreRequest as error:
+            visit.drop(visit.reason or IGNORED)
+            await self._fail(visit, error)
+        except (*CANCELLED, Halted):
+            self._give_back(visit)
+        except Exception as error:
+            if self._items.halted:
+                self._give_back(visit)
+            else:
+                visit.outcome = Outcome.FAILED
+                await self._fail(visit, error)
+        finally:
+            self._end(visit)
+
+    # Hot: once per request.
+    async def _fetched(self, visit: Visit) -> Response | Request | None:
+        """Return what the download chain makes of the visit's request; None if there is nothing to go on with."""
+        if self._robots is not None:
+            if visit.is_prerequisite:
+                await self._learn_robots(visit, self._robots)
+                return None
+            line = self._robots.refusal(visit.request)
+            if line is not None:
+                visit.reason = ROBOTS
+                raise IgnoreRequest(f"forbidden by robots.txt: {line}")
+        return await self._download(visit.request)
+
+    async def _learn_robots(self, visit: Visit, robots: RobotsGate) -> None:
+        """Fetch the robots.txt that *visit* asks for, and let the requests of its host start."""
+        self._stats.inc_value("robotstxt/request_count")
+        answer: Response | Exception
+        try:
+            answer = await robots.fetch(visit.request, self._download)
+            self._stats.inc_value("robotstxt/response_count")
+            self._stats.inc_value(f"robotstxt/response_status_count/{answer.status}")
+        except Exception as error:
+            answer = error
+            self._stats.inc_value(f"robotstxt/exception_count/{type(error).__name__}")
+            logger.warning(
+                "No robots.txt at %s (%s): nothing is fetched there for now", visit.request.url, describe(error)
+            )
+        rules = robots.learn(visit.request, answer, self._clock.seconds())
+        self.frontier.admit(visit, self._clock.seconds())
+        self._signals.send(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)
+
+    def _leave_wire(self, visit: Visit) -> None:
+        self._on_wire -= 1
+        self.frontier.release(visit, self._clock.seconds())
+        self.fill()
+
+    async def _scrape(self, visit: Visit, response: Response) -> None:
+        """Pass *response* to its callback; an error in there is logged and counted, and the crawl goes on."""
+        request = visit.request
+        if response.request is None:
+            response.request = request
+        visit.is_answered = True
+        self._unanswered -= 1
+        visit.response_size = len(response.body)
+        self._bytes_in_hand += visit.response_size
+        self.account.page(request, response)
+        self._stop_if(self._limits.reached_pages(self.account.pages))
+        depth = self._admission.depth_of(response)
+        try:
+            await self._scraper.scrape(request, response, lambda output: self._handle(output, visit, response, depth))
+        except HttpError as error:
+            self.account.status_ignored(response.status)
+            if response.status >= 500:
+                visit.outcome, visit.reason = Outcome.FAILED, f"status {response.status}"
+            await self._fail(visit, error)
+        except CloseSpider as close:
+            self.stop(close.reason)
+        except (*CANCELLED, Halted):
+            raise
+        except Exception as error:
+            self.account.spider_error(error, request, response)
+            self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
+
+    async def _fail(self, visit: Visit, error: Exception) -> None:
+        """Tell the errback of the visit's request, or the log, that there is no response."""
+        request = visit.request
+        if request.errback is None:
+            self.account.request_failed(request, error)
+            return
+        response = error.response if isinstance(error, HttpError) else None
+        depth = self._admission.depth_of(response)
+        try:
+            await self._scraper.errback(request, error, lambda output: self._handle(output, visit, response, depth))
+        except CloseSpider as close:
+            self.stop(close.reason)
+        except (*CANCELLED, Halted):
+            self._give_back(visit)
+        except Exception as failed:
+            self.account.spider_error(failed, request, response)
+            self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
+
+    def _replace(self, visit: Visit, request: Request) -> None:
+        """Go on with the *request* that a middleware returned: a retry waits in the place of the first, another is new."""
+        if self.frontier.is_same(visit.request, request):
+            self.frontier.again(visit, request, self._clock.seconds(), not_before=self._not_before(request))
+            return
+        visit.reason = f"replaced by {request.url}"
+        depth = visit.request.meta.get("depth", 0) if visit.request.has_meta else 0
+        self.submit(request, None, depth)
+
+    def _give_back(self, visit: Visit) -> None:
+        """Let the request of a visit that was cut short wait again; what it had brought is not committed."""
+        if not visit.is_prerequisite:
+            self.frontier.again(visit, visit.request, self._clock.seconds())
+
+    def _end(self, visit: Visit) -> None:
+        """Account for a finished visit and commit what it brought."""
+        self._visits.discard(visit)
+        if not visit.is_answered:
+            self._unanswered -= 1
+        self._bytes_in_hand -= visit.response_size
+        if visit.outcome is not Outcome.WAITING and not visit.is_prerequisite:
+            self.frontier.done(visit)
+            self._committer.add(visit)
+            if visit.outcome is Outcome.DROPPED:
+                self.account.request_dropped(visit.request, visit.reason)
+        self.fill()
+        self._check_end()
+
+    def _check_end(self) -> None:
+        """End the crawl if nothing is left to do, or nothing more shall be done."""
+        if self._visits or self._foreign_downloads or self._beginning.is_pulling or self._ended.called:
+            return
+        if self.state == "closing":
+            self._ended.callback(None)
+        elif self.state == "running" and self.frontier.is_idle and not self.paused:
+            self._ask_idle_spider()
+
+    def _ask_idle_spider(self) -> None:
+        """Close the crawl unless a handler of spider_idle wants it open, or has brought new requests."""
+        if self._idle_timer is not None and self._idle_timer.active():
+            return
+        results = self._signals.send(signals.spider_idle, spider=self.spider, dont_log=(DontCloseSpider, CloseSpider))
+        if not self.frontier.is_idle or self._visits:
+            self.fill()
+        elif any(isinstance(result, DontCloseSpider) for result in results):
+            self._idle_timer = self._clock.callLater(IDLE_INTERVAL, self._check_end)
+        else:
+            closing = next((result for result in results if isinstance(result, CloseSpider)), None)
+            self.stop(closing.reason if closing else "start_error" if self._beginning.error else "finished")
+
+    # --- outputs -----------------------------------------------------------------------------------------------------
+
+    # Hot: once per output of a callback.
+    def _handle(self, output: Any, visit: Visit, response: Response | None, depth: int) -> Deferred[Any] | None:
+        """Take one output of a callback; return a Deferred if the next one must wait."""
+        if self._items.halted:
+            raise Halted
+        if isinstance(output, Request):
+            self.submit(output, response, depth)
+        elif output is not None:
+            if is_item(output):
+                return self._items.take(output, visit, response)
+            self.account.output_refused(output, visit)
+            self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
+        return None
+
+    def _item_kept(self, closing: CloseSpider | None) -> None:
+        if closing is not None:
+            self.stop(closing.reason)
+        self._stop_if(self._limits.reached_items(self.account.items), now=True)
+
+    def _stop_if(self, reason: str | None, *, now: bool = False) -> None:
+        if reason is not None:
+            (self.stop_now if now else self.stop)(reason)
+
+    # --- what extensions call, with Scrapy's names ---------------------------------------------------------------------
+
+    def crawl(self, request: Request, spider: Any = None) -> None:
+        """Take *request* into the crawl, from outside a callback."""
+        self.submit(request)
+        self.fill()
+
+    def download(self, request: Request, spider: Any = None) -> Deferred[Response]:
+        """Return a Deferred of the response to *request*: now, past the frontier, in the place of the visit that asks."""
+        self._foreign_downloads += 1
+        return start(self._foreign_download(request))
+
+    async def _foreign_download(self, request: Request) -> Response:
+        try:
+            answer = await self._download(request)
+            while isinstance(answer, Request):  # a retry or a redirect, each bounded by its middleware
+                answer = await self._download(answer)
+        finally:
+            self._foreign_downloads -= 1
+        return answer
+
+    def close_spider(self, spider: Any = None, reason: str = "cancelled") -> None:
+        """Scrapy's name of :meth:`stop`."""
+        self.stop(reason)
+
+    def _log_broken(self, failure: Failure) -> None:
+        """Report a failure of the engine itself; the crawl cannot be trusted any more."""
+        if not failure.check(*CANCELLED):
+            logger.critical("The engine failed:\n%s", failure.getTraceback())
+            self.stop_now("engine_error")

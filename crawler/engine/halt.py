@@ -1,0 +1,15 @@
+"""How a visit learns that the crawl was stopped at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from twisted.internet.defer import CancelledError
+
+
+class Halted(Exception):
+    """Raised into the output loop of a callback: its visit goes back to waiting."""
+
+
+#: What a coroutine sees when it is cancelled: under Twisted's driver, or in an asyncio task.
+CANCELLED = (CancelledError, asyncio.CancelledError)

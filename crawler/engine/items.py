@@ -1,0 +1,102 @@
+"""The way of an item: pipelines, then the feeds.
+
+Everything is a direct call as long as no pipeline, signal handler or feed answers with something to wait for. What must be
+waited for is counted as in flight, and the callback that yielded the item goes on when it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from crawler.concurrency import start
+from crawler.engine.halt import CANCELLED, Halted
+from crawler.exceptions import CloseSpider
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+
+    from crawler.concurrency import Bridge
+    from crawler.engine.account import Account
+    from crawler.engine.commit import Committer
+    from crawler.engine.pipeline import Pipeline
+    from crawler.frontier import Visit
+    from crawler.http import Response
+
+
+class ItemFlow:
+    """Passes items through *pipeline* and keeps them, serialised, with the visit that brought them.
+
+    *kept* is called after each item that was kept, with a CloseSpider if something asked for the end; *on_item* is a listener
+    of the library's that may return an awaitable to slow the crawl down to its pace.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        committer: Committer,
+        account: Account,
+        *,
+        bridge: Bridge,
+        kept: Callable[[CloseSpider | None], None],
+        on_item: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self._pipeline = pipeline
+        self._committer = committer
+        self._account = account
+        self._bridge = bridge
+        self._kept = kept
+        self._on_item = on_item
+        self.halted = False
+        self.in_flight = 0
+
+    # Hot: once per item.
+    def take(self, item: Any, visit: Visit, response: Response | None) -> Deferred[Any] | None:
+        """Take *item*; return a Deferred if its way is not over yet."""
+        try:
+            processed = self._pipeline.process(item)
+            if not hasattr(processed, "__await__"):
+                waiting = self._keep(processed, visit, response)
+                return start(self._wait(waiting)) if waiting else None
+        except Halted:
+            raise
+        except Exception as error:
+            self._refuse(error, item, response)
+            return None
+        self.in_flight += 1
+        return start(self._rest(processed, item, visit, response))
+
+    async def _rest(self, processed: Any, item: Any, visit: Visit, response: Response | None) -> None:
+        try:
+            waiting = self._keep(await processed, visit, response)
+            if waiting:
+                await self._wait(waiting)
+        except (*CANCELLED, Halted):
+            raise
+        except Exception as error:
+            self._refuse(error, item, response)
+        finally:
+            self.in_flight -= 1
+
+    def _keep(self, item: Any, visit: Visit, response: Response | None) -> list[Any]:
+        """Serialise and count *item*; return what must be waited for."""
+        if self.halted:
+            raise Halted
+        visit.exports += self._committer.serialize(item)
+        visit.items += 1
+        results = self._account.item_scraped(item, response)
+        if self._on_item is not None:
+            results.append(self._on_item(item))
+        closing = next((result for result in results if isinstance(result, CloseSpider)), None)
+        self._kept(closing)
+        return [result for result in results if hasattr(result, "__await__")]
+
+    async def _wait(self, waiting: list[Any]) -> None:
+        for one in waiting:
+            await self._bridge.deferred(one)
+
+    def _refuse(self, error: Exception, item: Any, response: Response | None) -> None:
+        if isinstance(error, CloseSpider):
+            self._kept(error)
+        else:
+            self._account.item_refused(error, item, response)

@@ -1,0 +1,55 @@
+"""What an engine is made of, complete before the engine is."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crawler.concurrency import Bridge
+    from crawler.engine.admission import Admission
+    from crawler.engine.commit import Committer
+    from crawler.engine.limits import Limits
+    from crawler.engine.middleware import Download
+    from crawler.engine.pipeline import Pipeline
+    from crawler.engine.robots import RobotsGate
+    from crawler.engine.scrape import Scraper
+    from crawler.frontier import Frontier
+    from crawler.interfaces import Clock
+    from crawler.signals import SignalManager
+    from crawler.stats import StatsCollector
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much may be in progress at once. A visit starts only while all of it is kept."""
+
+    on_wire: int
+    visits: int
+    bytes_in_hand: int
+    items_in_flight: int
+    #: ``start()`` is pulled while fewer requests than this wait.
+    start_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one crawl."""
+
+    spider: Any
+    frontier: Frontier
+    download: Download
+    scraper: Scraper
+    pipeline: Pipeline
+    committer: Committer
+    admission: Admission
+    robots: RobotsGate | None
+    limits: Limits
+    capacity: Capacity
+    signals: SignalManager
+    stats: StatsCollector
+    clock: Clock
+    bridge: Bridge
+    start: Callable[[], AsyncIterator[Any]]
+    on_item: Callable[[Any], Any] | None = None

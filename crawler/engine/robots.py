@@ -1,0 +1,90 @@
+"""robots.txt as a prerequisite of the host: its rules are known before the first other request starts. RFC 9309.
+
+Pure. The workbench asks ``prerequisite`` before it hands out a request and sends the robots.txt first; the engine gives what
+came back to ``learn``, and asks ``refusal`` for each request. A robots.txt that cannot be reached, or a server error, means
+that nothing may be fetched until it was tried again; a 4xx means that everything may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from crawler.exceptions import IgnoreRequest
+from crawler.http import Request
+from crawler.robots import RobotsRules
+from crawler.url import origin
+
+if TYPE_CHECKING:
+    from crawler.http import Response
+
+# RFC 9309 section 2.4: a crawler should not use a cached robots.txt for more than 24 hours.
+KEEP = 24 * 3600.0
+
+# After a server error or no answer, RFC 9309 section 2.3.1.4 asks to assume "disallow"; this is when we look again.
+RETRY_AFTER = 60.0
+
+# RFC 9309 section 2.3.1.2: a crawler should follow at least five.
+MAX_REDIRECTS = 5
+
+_WEB = ("http", "https")
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    rules: RobotsRules
+    until: float
+
+
+class RobotsGate:
+    """What the robots.txt of every origin says to *user_agent*."""
+
+    def __init__(self, user_agent: str) -> None:
+        self._user_agent = user_agent
+        self._known: dict[str, _Known] = {}
+
+    def __repr__(self) -> str:
+        return f"<RobotsGate {len(self._known)} origins as {self._user_agent!r}>"
+
+    # Hot: once per request.
+    def prerequisite(self, request: Request, now: float) -> Request | None:
+        """Return the request for the robots.txt that must come before *request*, or None if its rules are known."""
+        site = origin(request.url)
+        known = self._known.get(site)
+        if known is not None and now < known.until:
+            return None
+        if not site.startswith(_WEB) or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
+            return None
+        return Request.from_trusted_url(f"{site}/robots.txt", meta={"dont_obey_robotstxt": True}, dont_filter=True)
+
+    async def fetch(self, request: Request, download: Callable[[Request], Awaitable[Response | Request]]) -> Response:
+        """Return the response to *request* for a robots.txt, over up to five redirects (RFC 9309 section 2.3.1.2)."""
+        answer = await download(request)
+        for _ in range(MAX_REDIRECTS):
+            if not isinstance(answer, Request):
+                return answer
+            answer = await download(answer)
+        raise IgnoreRequest(f"more than {MAX_REDIRECTS} redirects")
+
+    def refusal(self, request: Request) -> str | None:
+        """Return the line of robots.txt that forbids *request*, None if it is allowed."""
+        known = self._known.get(origin(request.url))
+        if known is None or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
+            return None
+        allowed, line = known.rules.decision(request.url, self._user_agent)
+        return None if allowed else line
+
+    def learn(self, request: Request, answer: Response | Exception, now: float) -> RobotsRules:
+        """Keep and return the rules that *answer* to *request* for a robots.txt means."""
+        if isinstance(answer, Exception):
+            rules, keep = RobotsRules.unreachable(), RETRY_AFTER
+        else:
+            rules = RobotsRules.of_response(answer.status, answer.body)
+            keep = RETRY_AFTER if answer.status >= 500 or answer.status == 429 else KEEP
+        self._known[origin(request.url)] = _Known(rules, now + keep)
+        return rules
+
+    def known(self) -> dict[str, Any]:
+        """Return the rules by origin, for views."""
+        return {site: known.rules for site, known in self._known.items()}

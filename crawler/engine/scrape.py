@@ -1,0 +1,173 @@
+"""Scraping: a response goes into its callback, what comes out is handled one by one.
+
+A callback may be a function, a generator, a coroutine or an asynchronous generator, and may return a Deferred. A plain
+generator, by far the commonest, is iterated in place: no task, no queue, no copy. *handle* is called with every output and
+returns None, or a Deferred to wait for before the next output (back pressure of asynchronous pipelines).
+
+A response whose status the spider does not handle goes to the errback as ``HttpError``; so does every download error.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.python.failure import Failure
+
+from crawler.spidermiddlewares.httperror import HttpError
+from crawler.spiders import Spider
+
+if TYPE_CHECKING:
+    from crawler.concurrency import Bridge
+    from crawler.engine.spidermiddleware import SpiderChain
+    from crawler.http import Request, Response
+
+logger = logging.getLogger(__name__)
+
+#: Takes one output; the Deferred it may return is waited for before the next.
+Handle = Callable[[Any], Any]
+
+
+class Scraper:
+    """Calls the callbacks and errbacks of *spider*.
+
+    *chain* are the spider middlewares, None if none are installed. A callback that holds the reactor longer than *patience*
+    seconds is named in a warning.
+    """
+
+    def __init__(
+        self,
+        spider: Any,
+        *,
+        bridge: Bridge,
+        chain: SpiderChain | None = None,
+        patience: float = 0.25,
+        allow_all_statuses: bool = False,
+        allowed_statuses: frozenset[int] = frozenset(),
+    ) -> None:
+        self._spider = spider
+        self._default = default_callback(spider)
+        self._bridge = bridge
+        self._chain = chain
+        self._patience = patience
+        self._allow_all = allow_all_statuses
+        self._allowed = allowed_statuses
+
+    # Hot: once per response.
+    async def scrape(self, request: Request, response: Response, handle: Handle) -> None:
+        """Pass *response* to the callback of *request* and its outputs to *handle*; raise what the callback raises."""
+        status = response.status
+        if not 200 <= status < 300 and not self._handles_status(request, status):
+            raise HttpError(
+                response, f"HTTP status {status} is not handled: list it in handle_httpstatus_list to get it"
+            )
+        callback = request.callback or self._default
+        if self._chain is None:
+            await self._deliver(callback, (response,), request.cb_kwargs if request.has_cb_kwargs else {}, handle)
+        else:
+            await self._deliver_through(self._chain, callback, response, request, handle)
+
+    async def errback(self, request: Request, error: Exception, handle: Handle) -> None:
+        """Pass *error* to the errback of *request* as a Failure and its outputs to *handle*."""
+        failure = Failure(error)
+        failure.request = request  # type: ignore[attr-defined]  # Scrapy's contract with errbacks
+        if isinstance(error, HttpError):
+            error.response.request = request
+        assert request.errback is not None
+        await self._deliver(request.errback, (failure,), {}, handle)
+
+    def _handles_status(self, request: Request, status: int) -> bool:
+        meta = request.meta
+        if self._allow_all or meta.get("handle_httpstatus_all"):
+            return True
+        if "handle_httpstatus_list" in meta:
+            return status in meta["handle_httpstatus_list"]
+        return status in self._allowed or status in getattr(self._spider, "handle_httpstatus_list", ())
+
+    async def _deliver(
+        self, callback: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], handle: Handle
+    ) -> None:
+        """Call *callback* and handle its outputs, timing what it does without giving the reactor back."""
+        began = time.perf_counter()
+        result = callback(*arguments, **named)
+        if result is None:
+            self._check_patience(callback, began)
+            return
+        if hasattr(result, "__await__"):
+            self._check_patience(callback, began)
+            result = await self._bridge.deferred(result)
+            began = time.perf_counter()
+            if result is None:
+                return
+        if hasattr(result, "__aiter__"):
+            await self._bridge.deferred(self._drain(callback, result, handle))
+            return
+        for output in _iterable(result, callback):
+            pending = handle(output)
+            if pending is not None:
+                self._check_patience(callback, began)
+                await pending
+                began = time.perf_counter()
+        self._check_patience(callback, began)
+
+    async def _drain(self, callback: Callable[..., Any], outputs: AsyncIterator[Any], handle: Handle) -> None:
+        async for output in outputs:
+            pending = handle(output)
+            if pending is not None:
+                await pending
+
+    async def _deliver_through(
+        self, chain: SpiderChain, callback: Callable[..., Any], response: Response, request: Request, handle: Handle
+    ) -> None:
+        """As :meth:`_deliver`, with spider middlewares before and after."""
+        try:
+            await chain.check_input(response)
+            began = time.perf_counter()
+            result = callback(response, **request.cb_kwargs)
+            self._check_patience(callback, began)
+            if hasattr(result, "__await__"):
+                result = await self._bridge.deferred(result)
+        except Exception as error:
+            result = chain.exception(response, error)
+            if result is None:
+                raise
+        if result is not None and not hasattr(result, "__aiter__"):
+            result = _iterable(result, callback)
+        await self._bridge.deferred(self._drain(callback, chain.output(response, result), handle))
+
+    def _check_patience(self, callback: Callable[..., Any], began: float) -> None:
+        held = time.perf_counter() - began
+        if held > self._patience:
+            logger.warning(
+                "%s held the reactor for %.2f s; nothing else could run meanwhile (limit: crawl.max_callback_seconds = %g)",
+                qualified_name(callback),
+                held,
+                self._patience,
+            )
+
+
+def _iterable(result: Any, callback: Callable[..., Any]) -> Any:
+    """Return *result* if it can be iterated for outputs, else a list of it: a single request or item may be returned."""
+    if isinstance(result, dict | str | bytes) or not hasattr(result, "__iter__"):
+        return [result]
+    return result if not _is_item_like(result) else [result]
+
+
+def _is_item_like(result: Any) -> bool:
+    """Tell whether *result* is iterable but is itself one output, as Items and mappings are."""
+    return hasattr(result, "keys") or hasattr(result, "model_fields") or hasattr(result, "__dataclass_fields__")
+
+
+def default_callback(spider: Any) -> Callable[..., Any]:
+    """Return the callback of requests that name none: ``parse``, unless the kind of spider does something before it."""
+    if isinstance(spider, Spider) and type(spider)._parse is Spider._parse:
+        return spider.parse
+    return spider._parse  # type: ignore[no-any-return]  # a spider that is no Spider must have one
+
+
+def qualified_name(callback: Callable[..., Any]) -> str:
+    """Return the name under which the author of *callback* knows it."""
+    function = getattr(callback, "__func__", callback)
+    return getattr(function, "__qualname__", repr(callback))
