@@ -1,0 +1,170 @@
+"""Assembly: every part of one crawl, built in the order in which the parts depend on each other.
+
+Reading ``__init__`` from top to bottom is reading what a crawl is made of. Whatever is wrong with a setting, a component or an
+output is raised here, before the first request.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from crawler.download import build_downloader
+from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
+from crawler.engine.admission import Admission, AdmissionPolicy
+from crawler.engine.commit import Committer
+from crawler.engine.counted import counted
+from crawler.engine.limits import Limits
+from crawler.engine.robots import RobotsGate
+from crawler.engine.scrape import Scraper
+from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
+from crawler.frontier import Frontier, MemoryStore, SeenSet, Workbench
+from crawler.frontier.codec import RequestCodec
+from crawler.http.fingerprint import fingerprint
+from crawler.url import host_key
+
+logger = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from crawler.concurrency import Bridge
+    from crawler.crawler import Crawler
+    from crawler.exceptions import FeedError
+    from crawler.http import Request
+    from crawler.runtime import Runtime
+    from crawler.settings import Settings
+    from crawler.spiders import Spider
+
+#: The downloader middlewares of every crawl, in the order in which a request meets them.
+DOWNLOADER_MIDDLEWARES = (
+    "crawler.downloadermiddlewares.httpauth.HttpAuthMiddleware",
+    "crawler.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware",
+    "crawler.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware",
+    "crawler.downloadermiddlewares.useragent.UserAgentMiddleware",
+    "crawler.downloadermiddlewares.retry.RetryMiddleware",
+    "crawler.downloadermiddlewares.redirect.MetaRefreshMiddleware",
+    "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
+    "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
+)
+
+EXTENSIONS = ("crawler.extensions.corestats.CoreStats", "crawler.extensions.logstats.LogStats")
+
+# Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
+VISITS_PER_PLACE = 4
+
+
+class Assembly:
+    """The parts of one crawl of *spider*; ``engine`` is complete when this is."""
+
+    def __init__(
+        self,
+        crawler: Crawler,
+        spider: Spider,
+        runtime: Runtime,
+        bridge: Bridge,
+        *,
+        feeds: Iterable[FeedOptions] = (),
+        on_item: Callable[[Any], Any] | None = None,
+    ) -> None:
+        settings, clock = crawler.settings, runtime.reactor
+        named = settings.components
+
+        self.extensions = components.build(
+            components.declared(named.extensions, EXTENSIONS), crawler, hooks={}, required=False
+        )
+        self.downloader_middlewares = components.build(
+            components.declared(named.downloader_middlewares, DOWNLOADER_MIDDLEWARES), crawler, hooks=middleware.HOOKS
+        )
+        self.spider_middlewares = components.build(
+            components.declared(named.spider_middlewares), crawler, hooks=spidermiddleware.HOOKS
+        )
+        self.pipelines = components.build(components.declared(named.pipelines), crawler, hooks=pipeline.HOOKS)
+        chain = None
+        if self.spider_middlewares:
+            chain = spidermiddleware.SpiderChain(self.spider_middlewares, spider=spider, bridge=bridge)
+
+        robots = RobotsGate(_robots_agent(settings)) if settings.politeness.obey_robots else None
+        self._downloader = build_downloader(settings, reactor=runtime.reactor, agent=runtime.agent)
+        fetch = counted(self._downloader.fetch, spider=spider, stats=crawler.stats, signal_manager=crawler.signals)
+        self._feeds = Feeds.open_all((*_feeds_of(settings), *feeds), spider=spider)
+
+        def feed_failed(error: FeedError) -> None:
+            logger.error("The output cannot be written any more, so the crawl ends: %s", error)
+            self.engine.stop_now("feed_error")
+
+        self.engine = Engine(
+            Parts(
+                spider=spider,
+                frontier=_frontier(settings, spider, robots),
+                download=middleware.fold(self.downloader_middlewares, fetch, spider=spider, bridge=bridge),
+                scraper=Scraper(
+                    spider,
+                    bridge=bridge,
+                    chain=chain,
+                    patience=settings.crawl.max_callback_seconds,
+                    allow_all_statuses=settings.crawl.allow_http_errors,
+                    allowed_statuses=frozenset(settings.crawl.allowed_statuses),
+                ),
+                pipeline=pipeline.Pipeline(self.pipelines, spider=spider, bridge=bridge),
+                committer=Committer(self._feeds, clock, on_failure=feed_failed),
+                admission=Admission(AdmissionPolicy.from_settings(settings), spider),
+                robots=robots,
+                limits=Limits.from_settings(settings),
+                capacity=_capacity(settings),
+                signals=crawler.signals,
+                stats=crawler.stats,
+                clock=clock,
+                bridge=bridge,
+                start=_start_of(spider, chain),
+                on_item=on_item,
+            )
+        )
+
+    async def close(self) -> None:
+        """Close what the engine does not own: the connections."""
+        await self._downloader.close()
+
+
+def _feeds_of(settings: Settings) -> list[FeedOptions]:
+    return feeds_from_settings(settings.feeds, settings.export.defaults())
+
+
+def _robots_agent(settings: Settings) -> str:
+    return settings.politeness.robots_user_agent or settings.http.user_agent
+
+
+def _frontier(settings: Settings, spider: Spider, robots: RobotsGate | None) -> Frontier:
+    headers = tuple(settings.frontier.include_headers)
+
+    def identity(request: Request) -> bytes:
+        return fingerprint(request, include_headers=headers)
+
+    def politeness_key(request: Request) -> str:
+        if request.has_meta and "download_slot" in request.meta:
+            return str(request.meta["download_slot"])
+        return host_key(request.url)
+
+    workbench = Workbench(
+        settings.politeness.for_host,
+        MemoryStore(RequestCodec(spider)),
+        capacity=settings.frontier.workbench,
+        prerequisite=robots.prerequisite if robots is not None else None,
+    )
+    return Frontier(workbench, SeenSet(), fingerprint=identity if headers else fingerprint, host_key=politeness_key)
+
+
+def _capacity(settings: Settings) -> Capacity:
+    crawl = settings.crawl
+    return Capacity(
+        on_wire=crawl.concurrency,
+        visits=crawl.concurrency * VISITS_PER_PLACE,
+        bytes_in_hand=crawl.max_bytes_in_hand,
+        items_in_flight=crawl.max_items_in_flight,
+        start_requests=max(1, settings.frontier.workbench // 2),
+    )
+
+
+def _start_of(spider: Spider, chain: spidermiddleware.SpiderChain | None) -> Callable[[], AsyncIterator[Any]]:
+    if chain is None:
+        return spider.start
+    return lambda: chain.start(spider.start())

@@ -1,0 +1,284 @@
+"""Crawler: one crawl, and CrawlerProcess and CrawlerRunner as Scrapy users know them. ``running`` has the simpler ways to run one.
+
+``Crawler`` builds every part of one crawl from its settings, in the order in which they depend on each other, and gives the
+engine what it needs. Parts do not find each other through it: it is what components get as ``crawler``, and no more.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, DeferredList
+
+from crawler import runtime as runtimes
+from crawler.assembly import Assembly
+from crawler.concurrency import Bridge, start
+from crawler.interfaces import CrawlSnapshot
+from crawler.logs import configure_logging
+from crawler.settings import Settings
+from crawler.signals import SignalManager
+from crawler.stats import MemoryStatsCollector
+
+if TYPE_CHECKING:
+    from crawler.engine import Engine
+    from crawler.exporters import FeedOptions
+    from crawler.runtime import Runtime
+    from crawler.spiders import Spider
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlResult:
+    """What a crawl came to."""
+
+    #: Why it ended: "finished", "shutdown", "closespider_pagecount", ... or a reason of the spider's own.
+    reason: str
+    #: The statistics, under Scrapy's names.
+    stats: Mapping[str, Any]
+    #: The items, in the order in which their pages finished; empty if they were not to be kept.
+    items: Sequence[Any] = ()
+    #: How many requests failed for good, plus how many errors callbacks and pipelines raised.
+    failed: int = 0
+    #: Whether the crawl was stopped from outside before it had finished.
+    interrupted: bool = False
+    snapshot: CrawlSnapshot | None = field(default=None, repr=False)
+
+
+class Crawler:
+    """One crawl of *spidercls*: its settings, statistics, signals, spider and engine.
+
+    Settings are read when the crawler is made; ``custom_settings`` of the spider count less than *settings* given here only
+    where those come from the command line or the environment.
+    """
+
+    def __init__(
+        self,
+        spidercls: type[Spider],
+        settings: Settings | Mapping[str, Any] | None = None,
+        *,
+        runtime: Runtime | None = None,
+        feeds: Iterable[FeedOptions] = (),
+        on_item: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.spidercls = spidercls
+        self.settings = effective_settings(spidercls, settings)
+        self.signals = SignalManager(self)
+        self.stats = MemoryStatsCollector(self)
+        self.spider: Spider | None = None
+        self.engine: Engine | None = None
+        self.crawling = False
+        self._runtime = runtime
+        self._feeds = tuple(feeds)
+        self._on_item = on_item
+        self._assembly: Assembly | None = None
+        self._began = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Crawler of {self.spidercls.__name__}: {self.engine or 'not started'}>"
+
+    @property
+    def clock(self) -> Any:
+        """The reactor's clock: ``seconds()`` and ``callLater``."""
+        return self.runtime.reactor
+
+    @property
+    def runtime(self) -> Runtime:
+        """Where the crawl runs."""
+        if self._runtime is None:
+            self._runtime = runtimes.own()
+        return self._runtime
+
+    @property
+    def extensions(self) -> Sequence[Any]:
+        """The extensions of the crawl, empty before it is assembled."""
+        return self._assembly.extensions if self._assembly else ()
+
+    def crawl(self, *args: Any, **kwargs: Any) -> Deferred[CrawlResult]:
+        """Begin; return a Deferred of the result. Arguments go to the spider. May be called once."""
+        if self.crawling or self.engine is not None:
+            raise RuntimeError("a Crawler crawls once: make another")
+        self.crawling = True
+        return start(self._crawl(args, kwargs))
+
+    async def _crawl(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CrawlResult:
+        try:
+            self.spider = self.spidercls.from_crawler(self, *args, **kwargs)
+            bridge = Bridge(self.runtime.loop)
+            self._assembly = Assembly(self, self.spider, self.runtime, bridge, feeds=self._feeds, on_item=self._on_item)
+            self.engine = self._assembly.engine
+            self._began = self.clock.seconds()
+            self.stats.open_spider(self.spider)
+            try:
+                reason = await self.engine.run()
+            finally:
+                await self._assembly.close()
+            self.stats.close_spider(self.spider, reason)
+            return self._result(reason)
+        finally:
+            self.crawling = False
+
+    def _result(self, reason: str) -> CrawlResult:
+        assert self.engine is not None
+        snapshot = self.snapshot()
+        failed = self.engine.frontier.failed + self.engine.account.errors + self.stats.get_value("start/errors", 0)
+        return CrawlResult(
+            reason,
+            self.stats.get_stats(),
+            failed=failed,
+            interrupted=reason == "shutdown",
+            snapshot=snapshot,
+        )
+
+    def snapshot(self) -> CrawlSnapshot:
+        """Return what the crawl looks like now."""
+        stats, engine = self.stats, self.engine
+        prefix = "downloader/response_status_count/"
+        statuses = [
+            (int(name[len(prefix) :]), count) for name, count in stats.get_stats().items() if name.startswith(prefix)
+        ]
+        if engine is None:
+            return CrawlSnapshot(self.spidercls.name, "new", 0, 0, 0, 0, 0, 0, 0, 0.0, 0)
+        return CrawlSnapshot(
+            spider=self.spidercls.name,
+            state="paused" if engine.paused else engine.state,
+            pages=engine.account.pages,
+            items=engine.account.items,
+            errors=engine.account.errors + engine.frontier.failed,
+            dropped=engine.account.dropped,
+            waiting=engine.frontier.waiting,
+            in_flight=engine.in_flight,
+            hosts=engine.frontier.workbench.hosts,
+            elapsed=self.clock.seconds() - self._began,
+            bytes_received=stats.get_value("downloader/response_bytes", 0),
+            statuses=tuple(sorted(statuses)),
+        )
+
+    def stop(self) -> Deferred[None]:
+        """End the crawl when what is in flight has finished."""
+        done: Deferred[None] = Deferred()
+        if self.engine is not None:
+            self.engine.stop("shutdown")
+        done.callback(None)
+        return done
+
+    def get_extension(self, cls: type) -> Any:
+        """Return the extension of class *cls*, None if the crawl has none."""
+        return _instance_of(cls, self.extensions)
+
+    def get_item_pipeline(self, cls: type) -> Any:
+        """Return the item pipeline of class *cls*, None if the crawl has none."""
+        return _instance_of(cls, self._assembly.pipelines if self._assembly else ())
+
+    def get_downloader_middleware(self, cls: type) -> Any:
+        """Return the downloader middleware of class *cls*, None if the crawl has none."""
+        return _instance_of(cls, self._assembly.downloader_middlewares if self._assembly else ())
+
+    def get_spider_middleware(self, cls: type) -> Any:
+        """Return the spider middleware of class *cls*, None if the crawl has none."""
+        return _instance_of(cls, self._assembly.spider_middlewares if self._assembly else ())
+
+
+def _instance_of(cls: type, instances: Iterable[Any]) -> Any:
+    return next((instance for instance in instances if isinstance(instance, cls)), None)
+
+
+def effective_settings(spidercls: type[Spider], settings: Settings | Mapping[str, Any] | None) -> Settings:
+    """Return the settings of a crawl of *spidercls*, its ``custom_settings`` in their place."""
+    given = settings if isinstance(settings, Settings) else Settings(settings or {})
+    copy = given.copy()
+    spidercls.update_settings(copy)
+    copy.freeze()
+    return copy
+
+
+class CrawlerRunner:
+    """Runs crawls within a reactor that somebody else runs.
+
+    *reactor* is the one to use; by default the installed one.
+    """
+
+    def __init__(self, settings: Settings | Mapping[str, Any] | None = None, *, reactor: Any = None) -> None:
+        self.settings = settings if isinstance(settings, Settings) else Settings(settings or {})
+        self.crawlers: set[Crawler] = set()
+        self._reactor = reactor
+        self._active: set[Deferred[Any]] = set()
+        self.bootstrap_failed = False
+
+    def create_crawler(self, crawler_or_spidercls: type[Spider] | Crawler) -> Crawler:
+        """Return a crawler for a spider class; a crawler as it is."""
+        if isinstance(crawler_or_spidercls, Crawler):
+            return crawler_or_spidercls
+        return Crawler(crawler_or_spidercls, self.settings, runtime=self._runtime())
+
+    def _runtime(self) -> Runtime:
+        if self._reactor is None:
+            from twisted.internet import reactor
+
+            self._reactor = reactor
+        return runtimes.of_reactor(self._reactor)
+
+    def crawl(self, crawler_or_spidercls: type[Spider] | Crawler, *args: Any, **kwargs: Any) -> Deferred[CrawlResult]:
+        """Begin a crawl; return a Deferred of its result."""
+        crawler = self.create_crawler(crawler_or_spidercls)
+        self.crawlers.add(crawler)
+        crawling = crawler.crawl(*args, **kwargs)
+        self._active.add(crawling)
+
+        def ended(result: Any) -> Any:
+            self.crawlers.discard(crawler)
+            self._active.discard(crawling)
+            self.bootstrap_failed |= crawler.spider is None
+            return result
+
+        return crawling.addBoth(ended)
+
+    def stop(self) -> Deferred[Any]:
+        """End all crawls when what is in flight has finished."""
+        return DeferredList([crawler.stop() for crawler in self.crawlers])
+
+    async def _joined(self) -> None:
+        while self._active:
+            await DeferredList(list(self._active), consumeErrors=False)
+
+    def join(self) -> Deferred[None]:
+        """Return a Deferred that fires when all crawls have ended."""
+        return start(self._joined())
+
+
+class CrawlerProcess(CrawlerRunner):
+    """Runs crawls in a process of its own: begin them with ``crawl``, then ``start`` and wait."""
+
+    def __init__(self, settings: Settings | Mapping[str, Any] | None = None, install_root_handler: bool = True) -> None:
+        self._where = runtimes.own()
+        super().__init__(settings, reactor=self._where.reactor)
+        if install_root_handler:
+            configure_logging(self.settings.log)
+
+    def start(self, stop_after_crawl: bool = True, install_signal_handlers: bool = True) -> None:
+        """Run until all crawls have ended; with *stop_after_crawl* false, until a signal stops them.
+
+        The first SIGINT or SIGTERM finishes what is in flight, the second stops at once.
+        """
+
+        async def until_ended() -> None:
+            await self._joined()
+            if not stop_after_crawl:
+                await Deferred()  # for a reactor that others use too: ended by the signal's KeyboardInterrupt
+
+        with (
+            runtimes.stopped_by_signals(
+                self._where, lambda: [crawler.engine for crawler in self.crawlers if crawler.engine is not None]
+            )
+            if install_signal_handlers and stop_after_crawl
+            else nullcontext()
+        ):
+            runtimes.run(self._where, lambda: start(until_ended()))
+
+
+AsyncCrawlerRunner = CrawlerRunner
+AsyncCrawlerProcess = CrawlerProcess

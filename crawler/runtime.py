@@ -1,0 +1,187 @@
+"""Where a crawl runs: a reactor, the asyncio loop below it, and how to wait for the end of a crawl there.
+
+The crawler asks for no particular process: it takes a reactor as an argument and imports none. For whoever does not bring one
+(``crawler.run``, the command line) this module makes one on an asyncio loop (uvloop where it is installed) and lets it run
+for as long as a crawl lasts. The loop is ours to start and stop, so a crawl can be run again and again in one process, which
+a reactor that is run the usual way cannot.
+
+In a running asyncio program (a notebook, a web service) the crawl joins the loop that is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from twisted.internet.asyncioreactor import AsyncioSelectorReactor
+from twisted.internet.interfaces import IReactorThreads
+
+from crawler.exceptions import UsageError
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+    from twisted.web.iweb import IAgent
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A *reactor* that is or will be running, the asyncio *loop* that it runs on if any, and an *agent* in place of the network."""
+
+    reactor: Any
+    loop: asyncio.AbstractEventLoop | None = None
+    agent: IAgent | None = None
+
+
+def of_reactor(reactor: Any) -> Runtime:
+    """Return the runtime of a reactor that somebody else runs."""
+    return Runtime(reactor, getattr(reactor, "_asyncioEventloop", None))
+
+
+def of_running_loop() -> Runtime:
+    """Return the runtime on the asyncio loop that is running now; raise RuntimeError if none is."""
+    loop = asyncio.get_running_loop()
+    installed = _installed_reactor()
+    if installed is not None and getattr(installed, "_asyncioEventloop", None) is loop:
+        return _started(Runtime(installed, loop))
+    known = _PRIVATE.get(loop)
+    if known is None:
+        _PRIVATE.clear()  # the loops of earlier programs are closed by now
+        known = _PRIVATE[loop] = AsyncioSelectorReactor(loop)
+        if installed is None:
+            _install(known)
+    return _started(Runtime(known, loop))
+
+
+def own() -> Runtime:
+    """Return the runtime of this process for blocking calls, made at the first call."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        raise UsageError(
+            "an asyncio loop is running here (a notebook?): write  await crawler.crawl(...)  instead of crawler.run(...)"
+        )
+    if threading.current_thread() is not threading.main_thread() and _installed_reactor() is None:
+        raise UsageError(
+            "the first crawl of a process must be run in its main thread, since that is where its reactor lives"
+        )
+    reactor = _installed_reactor()
+    if reactor is None:
+        reactor = AsyncioSelectorReactor(new_loop())
+        _install(reactor)
+    loop = getattr(reactor, "_asyncioEventloop", None)
+    if loop is None or loop.is_closed():
+        raise UsageError(
+            f"the reactor {type(reactor).__name__} is installed and cannot be run again and again: use CrawlerRunner "
+            "within it, or import crawler before whatever installs it"
+        )
+    return Runtime(reactor, loop)
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """Return a new asyncio loop: uvloop's where it is installed."""
+    if importlib.util.find_spec("uvloop") is not None:
+        import uvloop
+
+        return uvloop.new_event_loop()
+    return asyncio.SelectorEventLoop()
+
+
+def run(runtime: Runtime, begin: Callable[[], Deferred[T]]) -> T:
+    """Call *begin* with the reactor of *runtime* running, and return or raise what its Deferred comes to."""
+    loop = runtime.loop
+    assert loop is not None  # own() makes sure of it
+
+    async def until_done() -> T:
+        _started(runtime)
+        result: T = await begin().asFuture(loop)
+        return result
+
+    asyncio.set_event_loop(loop)
+    try:
+        return loop.run_until_complete(until_done())
+    finally:
+        release_threads(runtime)
+
+
+def _started(runtime: Runtime) -> Runtime:
+    """Let the reactor know that it runs, without letting it run the loop."""
+    if not runtime.reactor.running:
+        runtime.reactor.startRunning(installSignalHandlers=False)
+    return runtime
+
+
+def release_threads(runtime: Runtime) -> None:
+    """Let the idle threads of the reactor's pool end: they would keep the process from ending."""
+    reactor = runtime.reactor
+    if IReactorThreads.providedBy(reactor) and reactor.threadpool is not None:
+        pool = reactor.threadpool
+        limits = pool.min, pool.max
+        pool.adjustPoolsize(0, 0)
+        pool.adjustPoolsize(0, limits[1])
+
+
+def _installed_reactor() -> Any:
+    return sys.modules.get("twisted.internet.reactor")
+
+
+def _install(reactor: Any) -> None:
+    from twisted.internet.main import installReactor
+
+    installReactor(reactor)
+
+
+#: The reactor that was made for an asyncio loop which somebody else runs.
+_PRIVATE: dict[asyncio.AbstractEventLoop, AsyncioSelectorReactor] = {}
+
+
+class Stoppable(Protocol):
+    """What a signal can stop: an engine."""
+
+    def stop(self, reason: str) -> None:
+        """Finish what is in flight, then end."""
+
+    def stop_now(self, reason: str) -> None:
+        """End at once."""
+
+
+@contextmanager
+def stopped_by_signals(where: Runtime, engines: Callable[[], Iterable[Stoppable]]) -> Iterator[None]:
+    """Let SIGINT and SIGTERM stop what *engines* returns: gracefully at first, then at once."""
+    asked = False
+
+    def stop(number: int) -> None:
+        nonlocal asked
+        name = signal.Signals(number).name
+        if asked:
+            logger.warning("Received %s again: stopping now", name)
+        else:
+            logger.warning("Received %s: finishing what is in flight; send it again to stop now", name)
+        for engine in engines():
+            (engine.stop_now if asked else engine.stop)("shutdown")
+        asked = True
+
+    loop, numbers = where.loop, (signal.SIGINT, signal.SIGTERM)
+    if loop is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
