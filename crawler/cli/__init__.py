@@ -1,0 +1,102 @@
+"""The command line: ``crawler COMMAND``.
+
+Each command is a file here with a ``command`` in it, and a thin call into the library. The table below is all that
+``crawler --help`` reads: a command's file is imported when the command is run, and what is heavy (Twisted, lxml, rich) when
+the command needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from crawler.cli.errors import told
+from crawler.cli.exitcodes import ExitCode
+
+#: Command -> what its help says in a line, in the order in which one meets them.
+COMMANDS = {
+    "startproject": "Make a new project: settings, a first spider, its test.",
+    "genspider": "Write a new spider from a template.",
+    "list": "List the spiders of the project.",
+    "crawl": "Run a spider of the project.",
+    "runspider": "Run the spider in a Python file; no project is needed.",
+    "settings": "Show settings: their values, where those come from, what they mean.",
+    "bench": "Measure how fast this machine crawls.",
+    "version": "Show the version, with -v of all libraries too.",
+}
+
+_EPILOG = """\b
+Try it:
+  crawler startproject shop && cd shop      make a project
+  crawler genspider books books.toscrape.com
+  crawler crawl books -o books.jsonl        run the spider, write what it finds
+  crawler crawl books -s politeness.delay=1 be gentler than usual
+  crawler crawl --help                      every command explains itself
+
+\b
+Exit codes:
+""" + "\n".join(f"  {code.value:<4} {code.meaning}" for code in ExitCode)
+
+
+class CommandGroup(click.Group):
+    """The commands of :data:`COMMANDS`, each imported when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"crawler.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that *args* name; fail with the nearest names."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            import difflib  # not needed when all goes well
+
+            near = difflib.get_close_matches(name, COMMANDS, cutoff=0.5)
+            meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(COMMANDS)}."
+            ctx.fail(f"There is no command {name!r}. {meant}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; say what is wrong in a sentence where a person can mend it."""
+        with told():
+            return super().invoke(ctx)
+
+
+def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        from crawler import __version__
+
+        click.echo(f"crawler {__version__}")
+        ctx.exit()
+
+
+@click.group(
+    cls=CommandGroup,
+    epilog=_EPILOG,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Crawl web sites with spiders: small Python classes that say where to start and what to make of each page."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -1,0 +1,163 @@
+"""Options that commands share, and the values that they come to.
+
+Options stand after the command: ``crawler crawl books -s politeness.delay=1 -L DEBUG``. Those for logging are settings by
+another name, so that ``crawler settings -L DEBUG`` shows what they do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from crawler.exporters import FeedOptions
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class Assignment(click.ParamType[tuple[str, str]]):
+    """``NAME=VALUE``, as a pair."""
+
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Return name and value; fail if there is no equals sign."""
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = value.partition("=")
+        if not equals or not name.strip():
+            self.fail(f"{value!r} is not of the form NAME=VALUE", param, ctx)
+        return name.strip(), text
+
+
+@dataclass(frozen=True, slots=True)
+class SettingOptions:
+    """Settings from the command line. *assignments* are ``name=value`` in the order in which they hold."""
+
+    assignments: tuple[str, ...] = ()
+    nolog: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run a spider: its arguments as text, its outputs, and what is shown meanwhile."""
+
+    arguments: dict[str, str]
+    outputs: tuple[str, ...] = ()
+    overwrites: tuple[str, ...] = ()
+    progress: bool = True
+
+    def feeds(self, defaults: Mapping[str, Any]) -> list[FeedOptions]:
+        """Return the outputs as feeds; *defaults* are those of the settings. Raise FeedError if a format is unknown."""
+        from crawler.exporters import FeedOptions  # imported by commands that run, not by --help
+
+        return [
+            *(FeedOptions.parse(text, defaults=defaults) for text in self.outputs),
+            *(FeedOptions.parse(text, overwrite=True, defaults=defaults) for text in self.overwrites),
+        ]
+
+
+def setting_options(command: Command) -> Command:
+    """Give *command* ``-s`` and the options for logging, as one argument *setting_options*."""
+    decorators = [
+        click.option(
+            "-s",
+            "--set",
+            "settings",
+            type=Assignment(),
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="A setting, as politeness.delay=1 or DOWNLOAD_DELAY=1. May be repeated.",
+        ),
+        click.option(
+            "-L", "--loglevel", type=click.Choice(_LEVELS, case_sensitive=False), help="The least level that is logged."
+        ),
+        click.option(
+            "--logfile", type=click.Path(dir_okay=False), metavar="FILE", help="Log to FILE, not to the terminal."
+        ),
+        click.option("--nolog", is_flag=True, help="Log nothing at all."),
+        click.option("-q", "--quiet", is_flag=True, help="Warnings and errors only: no progress, no summary."),
+    ]
+    return _with(command, decorators, "setting_options", _settings_of)
+
+
+def run_options(command: Command) -> Command:
+    """Give *command* the options for running a spider, as one argument *run_options*."""
+    decorators = [
+        click.option(
+            "-a",
+            "arguments",
+            type=Assignment(),
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="An argument of the spider. May be repeated.",
+        ),
+        click.option(
+            "-o",
+            "--output",
+            "outputs",
+            multiple=True,
+            metavar="FILE[:FORMAT]",
+            help="Write the items to FILE, after what it holds; - is standard output. The format is that of the extension "
+            "(.jsonl, .json, .csv, .xml, also with .gz) or the one given. May be repeated.",
+        ),
+        click.option(
+            "-O",
+            "--overwrite-output",
+            "overwrites",
+            multiple=True,
+            metavar="FILE[:FORMAT]",
+            help="As -o, but begin FILE anew.",
+        ),
+        click.option("--no-progress", is_flag=True, help="Plain log lines in place of the live view."),
+    ]
+    return _with(command, decorators, "run_options", _run_of)
+
+
+def _settings_of(values: dict[str, Any]) -> SettingOptions:
+    quiet, level, file = values.pop("quiet"), values.pop("loglevel"), values.pop("logfile")
+    assignments = [f"{name}={value}" for name, value in values.pop("settings")]
+    if quiet:
+        assignments.insert(0, "log.level=WARNING")
+    if level:
+        assignments.append(f"log.level={level}")
+    if file:
+        assignments.append(f"log.file={file}")
+    return SettingOptions(tuple(assignments), nolog=values.pop("nolog"), quiet=quiet)
+
+
+def _run_of(values: dict[str, Any]) -> RunOptions:
+    return RunOptions(
+        dict(values.pop("arguments")),
+        outputs=values.pop("outputs"),
+        overwrites=values.pop("overwrites"),
+        progress=not values.pop("no_progress"),
+    )
+
+
+def _with(
+    command: Command,
+    decorators: list[Callable[[Any], Any]],
+    argument: str,
+    gather: Callable[[dict[str, Any]], Any],
+) -> Command:
+    """Decorate *command*, which gets what *gather* makes of the options' values as *argument*."""
+
+    def wrapper(**values: Any) -> Any:
+        values[argument] = gather(values)
+        return command(**values)
+
+    wrapper.__doc__ = command.__doc__
+    wrapper.__name__ = command.__name__
+    decorated: Any = wrapper
+    # click keeps the options that were declared so far on the function.
+    decorated.__click_params__ = list(getattr(command, "__click_params__", ()))
+    for decorator in reversed(decorators):
+        decorated = decorator(decorated)
+    return decorated  # type: ignore[no-any-return]  # a function in the place of a function

@@ -1,0 +1,149 @@
+"""The live view of a crawl in a terminal: one line that is drawn anew, log lines above it, a table at the end.
+
+The line is drawn from the crawl's own clock, four times a second; there is no thread.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from crawler.logs import lines_to
+
+if TYPE_CHECKING:
+    from crawler.crawler import Crawler, CrawlResult
+    from crawler.interfaces import CrawlSnapshot
+
+# Often enough to look alive, seldom enough to cost nothing beside the crawl.
+INTERVAL = 0.25
+
+
+class LiveView:
+    """A context in which a crawl can be watched."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, highlight=False)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._lines = lines_to(self._log)
+        self._crawler: Crawler | None = None
+        self._timer: Any = None
+        self._rate = Rate()
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        self._lines.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._lines.__exit__(None, None, None)
+        self._live.stop()
+
+    def _log(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
+
+    def watch(self, crawler: Crawler) -> None:
+        """Show the progress of *crawler* from now on."""
+        self._crawler = crawler
+        self._draw()
+
+    def _draw(self) -> None:
+        assert self._crawler is not None  # watch() sets it
+        now = self._crawler.snapshot()
+        self._live.update(status_line(now, self._rate.of(now.pages, time.monotonic())), refresh=True)
+        self._timer = self._crawler.clock.callLater(INTERVAL, self._draw)
+
+    def summary(self, result: CrawlResult) -> None:
+        """Print the table at the end."""
+        if result.snapshot is not None:
+            self._console.print(end_table(result, result.snapshot))
+
+
+class Rate:
+    """Pages a second over the last seconds, so that a stall can be seen."""
+
+    #: Seconds over which the rate is taken.
+    SPAN = 5.0
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, int]] = []
+
+    def of(self, pages: int, now: float) -> float:
+        """Return the rate, *pages* having been fetched at *now*."""
+        self._seen = [one for one in self._seen if now - one[0] <= self.SPAN]
+        self._seen.append((now, pages))
+        began, before = self._seen[0]
+        return (pages - before) / (now - began) if now > began else 0.0
+
+
+def status_line(now: CrawlSnapshot, rate: float) -> Text:
+    """Return the line that is shown while a crawl runs."""
+    line = Text(overflow="ellipsis", no_wrap=True)
+    line.append(f" {now.spider} ", style="bold reverse")
+    for text, style in (
+        (f"{now.pages:,} pages", "bold"),
+        (f"{rate:,.0f}/s", ""),
+        (f"{now.items:,} items", "bold green"),
+        (f"{now.errors:,} errors", "bold red" if now.errors else "dim"),
+        (f"{now.waiting:,} waiting", ""),
+        (f"{now.in_flight} in flight", ""),
+        (f"{now.hosts:,} hosts", ""),
+        (duration(now.elapsed), "dim"),
+    ):
+        line.append("  ")
+        line.append(text, style=style)
+    if now.state in ("closing", "paused"):
+        line.append(f"  {now.state}", style="yellow")
+    return line
+
+
+def end_table(result: CrawlResult, now: CrawlSnapshot) -> Table:
+    """Return the table that says what a crawl came to."""
+    table = Table(
+        title=f"{now.spider}: {result.reason}", title_justify="left", show_header=False, box=None, pad_edge=False
+    )
+    table.add_column(style="dim")
+    table.add_column()
+    statuses = "   ".join(f"{status}: {count:,}" for status, count in now.statuses)
+    rows = {
+        "pages": f"{now.pages:,}   ({now.pages_per_second:,.1f}/s)",
+        "items": f"{now.items:,}",
+        "errors": f"{now.errors:,}",
+        "dropped": f"{now.dropped:,}   {_reasons(result)}",
+        "waiting": f"{now.waiting:,}" if now.waiting else "",
+        "statuses": statuses,
+        "received": size(now.bytes_received),
+        "time": duration(now.elapsed),
+    }
+    for name, value in rows.items():
+        if value:
+            table.add_row(name, value)
+    return table
+
+
+def _reasons(result: CrawlResult) -> str:
+    prefix = "dropped/"
+    reasons = {name.removeprefix(prefix): count for name, count in result.stats.items() if name.startswith(prefix)}
+    return f"({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
+
+
+def duration(seconds: float) -> str:
+    """Return *seconds* as ``1:02:03``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes as ``12.3 MiB``."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1024
+    return f"{count:,.1f} GiB"

@@ -1,0 +1,47 @@
+"""The project that a command runs in: the nearest folder upwards that holds a settings.toml."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crawler.exceptions import UsageError
+from crawler.settings import SETTINGS_FILE, Settings, find_project, load_settings
+from crawler.spiders.loader import SpiderLoader
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Settings, and the folder they belong to: None outside any project."""
+
+    directory: Path | None
+    settings: Settings
+
+    def loader(self) -> SpiderLoader:
+        """Import the spiders of the project. Raise UsageError outside one."""
+        if self.directory is None:
+            raise UsageError(no_project())
+        return SpiderLoader(self.settings.project.spiders, self.directory)
+
+
+def open_project(assignments: Sequence[str] = ()) -> Project:
+    """Return the project of the working directory, with *assignments* (``name=value``) over its settings.
+
+    Modules in the project's folder can be imported afterwards, as settings name them.
+    """
+    directory = find_project()
+    if directory is not None and str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
+    return Project(directory, load_settings(directory, env=os.environ, cli=list(assignments)))
+
+
+def no_project() -> str:
+    """Return what to say to somebody who is not in a project."""
+    return (
+        f"there is no project here: no {SETTINGS_FILE} in {Path.cwd()} or above it\n"
+        "Make one:           crawler startproject NAME\n"
+        "or run one file:    crawler runspider FILE.py"
+    )

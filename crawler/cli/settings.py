@@ -1,0 +1,62 @@
+"""``crawler settings``: what is set, where, and what it means."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from crawler.cli.options import SettingOptions, setting_options
+
+if TYPE_CHECKING:
+    from crawler.settings import SettingInfo
+
+
+@click.command()
+@click.argument("words", metavar="[WORD]...", nargs=-1)
+@click.option("--changed", is_flag=True, help="Only what is not at its default.")
+@click.option("--get", "name", metavar="NAME", help="Print the value of one setting, and nothing else.")
+@setting_options
+def command(words: tuple[str, ...], changed: bool, name: str | None, setting_options: SettingOptions) -> None:
+    """Show settings: value, source, meaning.
+
+    With WORDs only settings that contain all of them, in their name, Scrapy's name or their text.
+
+    \b
+    Examples:
+      crawler settings delay
+      crawler settings --changed
+      crawler settings --get politeness.delay
+      CRAWLER_HTTP__TIMEOUT=10 crawler settings timeout -s politeness.delay=2
+    """
+    from crawler.cli.project import open_project  # brings lxml, which --help does without
+
+    settings = open_project(setting_options.assignments).settings
+    if name is not None:
+        if name not in settings:
+            settings.set(name, None)  # says what is wrong with the name
+        value = settings.get(name)
+        click.echo(value if isinstance(value, str) else json.dumps(value, default=str))
+        return
+    section = ""
+    for info in settings.explain():
+        if (changed and info.source == "default") or not _fits(info, words):
+            continue
+        if info.name.partition(".")[0] != section:
+            section = info.name.partition(".")[0]
+            click.secho(f"\n[{section}]" if "." in info.name else "", bold=True)
+        _show(info)
+
+
+def _fits(info: SettingInfo, words: tuple[str, ...]) -> bool:
+    text = f"{info.name} {info.scrapy_name} {info.doc}".lower()
+    return all(word.lower() in text for word in words)
+
+
+def _show(info: SettingInfo) -> None:
+    value = json.dumps(info.value, default=str, ensure_ascii=False)
+    click.echo(f"{click.style(info.name, bold=True)} = {value}  {click.style(f'({info.source})', dim=True)}")
+    scrapy = f" Scrapy: {info.scrapy_name}." if info.scrapy_name else ""
+    default = "" if info.source == "default" else f" Default: {json.dumps(info.default, default=str)}."
+    click.echo(f"    {info.doc}{scrapy}{default}")

@@ -1,0 +1,105 @@
+"""The shop on loopback, in a process of its own: crawling it measures the crawler, and not the shop.
+
+    with serving() as url:
+        ...
+
+The process ends when its standard input does, that is, also when whoever started it was killed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from crawler.demo.shop import Shop
+
+if TYPE_CHECKING:
+    from twisted.web.server import Request as ServerRequest
+
+
+@contextmanager
+def serving(size: int = 1000) -> Iterator[str]:
+    """Serve a shop with *size* books on a free port of 127.0.0.1 for as long as the block lasts; yield its URL."""
+    server = start_server(size)
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+class Server:
+    """The process of a shop. ``url`` is where it is."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        assert process.stdout is not None  # a pipe
+        self.url = process.stdout.readline().strip()
+        if not self.url:
+            raise RuntimeError(f"the demo shop did not start: it ended with {process.wait()}")
+
+    def stop(self) -> None:
+        """End the process and wait for its end."""
+        assert self._process.stdin is not None  # a pipe
+        self._process.stdin.close()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def start_server(size: int = 1000) -> Server:
+    """Start a process that serves a shop with *size* books on loopback; return when it listens."""
+    return Server(
+        subprocess.Popen(
+            [sys.executable, "-m", "crawler.demo.server", str(size)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C in a terminal goes to the whole group: the shop stays open while the crawl ends.
+            start_new_session=True,
+        )
+    )
+
+
+def main(size: int) -> None:
+    """Serve until standard input ends."""
+    from twisted.internet import reactor as installed  # a process of its own: nobody else's reactor is at stake
+    from twisted.internet.protocol import Protocol
+    from twisted.internet.stdio import StandardIO
+    from twisted.web.resource import Resource
+    from twisted.web.server import Site
+
+    reactor: Any = installed
+    shop = Shop(size)
+
+    class Pages(Resource):
+        isLeaf = True
+
+        def render_GET(self, request: ServerRequest) -> bytes:
+            path = request.path.decode("latin-1") if request.path else "/"
+            if path == "/robots.txt":
+                request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+                return b"User-agent: *\nDisallow: /basket/\n"
+            page = shop.page(path)
+            if page is None:
+                request.setResponseCode(404)
+            request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
+            return (page or "<h1>Not found</h1>").encode()
+
+    pages = Pages()  # type: ignore[no-untyped-call]  # Twisted's
+
+    class UntilEnd(Protocol):
+        def connectionLost(self, reason: Any = None) -> None:
+            if reactor.running:
+                reactor.stop()
+
+    port = reactor.listenTCP(0, Site(pages), interface="127.0.0.1")
+    print(f"http://127.0.0.1:{port.getHost().port}/", flush=True)
+    StandardIO(UntilEnd())
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
