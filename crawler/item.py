@@ -7,15 +7,11 @@ attrs or pydantic for that: ``itemadapter`` recognises what is there.
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections import deque
 from collections.abc import Iterator, MutableMapping
 from copy import deepcopy
 from functools import lru_cache
 from pprint import pformat
 from typing import Any, ClassVar, NoReturn
-
-from itemadapter import ItemAdapter
-from itemadapter.adapter import AdapterInterface
 
 
 class Field(dict[str, Any]):
@@ -36,6 +32,9 @@ class ItemMeta(ABCMeta):
         fields.update(declared)
         cls._declared = declared  # type: ignore[attr-defined]  # made here, read above
         cls.fields = fields  # type: ignore[attr-defined]  # declared on Item
+        if any(isinstance(base, ItemMeta) for base in bases):
+            # Whoever has an Item may use itemadapter on it, which must know Item by then.
+            import crawler.item_adapter  # noqa: F401  # heavy, see there
         return cls
 
 
@@ -92,63 +91,18 @@ class Item(MutableMapping[str, Any], metaclass=ItemMeta):
         return deepcopy(self)
 
 
-class ItemClassAdapter(AdapterInterface):
-    """How itemadapter sees an :class:`Item`."""
-
-    @classmethod
-    def is_item(cls, item: Any) -> bool:
-        """Tell whether *item* is an Item."""
-        return isinstance(item, Item)
-
-    @classmethod
-    def is_item_class(cls, item_class: type) -> bool:
-        """Tell whether *item_class* is a subclass of Item."""
-        return issubclass(item_class, Item)
-
-    @classmethod
-    def get_field_meta_from_class(cls, item_class: type, field_name: str) -> Any:
-        """Return what is known about a field."""
-        return item_class.fields[field_name]  # type: ignore[attr-defined]  # an Item, see is_item_class
-
-    @classmethod
-    def get_field_names_from_class(cls, item_class: type) -> list[str]:
-        """Return the declared fields, in order."""
-        return list(item_class.fields)  # type: ignore[attr-defined]  # an Item, see is_item_class
-
-    def field_names(self) -> Any:
-        """Return the declared fields, in order."""
-        return self.item.fields.keys()
-
-    def get_field_meta(self, field_name: str) -> Any:
-        """Return what is known about a field."""
-        return self.item.fields[field_name]
-
-    def __getitem__(self, field_name: str) -> Any:
-        return self.item[field_name]
-
-    def __setitem__(self, field_name: str, value: Any) -> None:
-        self.item[field_name] = value
-
-    def __delitem__(self, field_name: str) -> None:
-        del self.item[field_name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.item)
-
-    def __len__(self) -> int:
-        return len(self.item)
-
-
-ItemAdapter.ADAPTER_CLASSES = deque([ItemClassAdapter, *ItemAdapter.ADAPTER_CLASSES])
-
-
 # Hot: once per output of a callback that is no request.
 def is_item(value: Any) -> bool:
     """Tell whether *value* is an item of any kind."""
     kind = type(value)
-    return kind is dict or _is_item_class(kind)  # type: ignore[arg-type]  # a class is hashable, whatever its __hash__
+    return kind is dict or is_item_class(kind)  # type: ignore[arg-type]  # a class is hashable, whatever its __hash__
 
 
 @lru_cache(maxsize=256)
-def _is_item_class(kind: type) -> bool:
+def is_item_class(kind: type) -> bool:
+    """Tell whether instances of *kind* are items."""
+    if issubclass(kind, dict | Item):
+        return True
+    from crawler.item_adapter import ItemAdapter  # heavy, see there
+
     return ItemAdapter.is_item_class(kind)

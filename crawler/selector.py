@@ -6,6 +6,7 @@ decoded and encoded again.
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import parsel
@@ -28,7 +29,7 @@ class Selector(parsel.Selector):
     is.
     """
 
-    __slots__ = ("response",)
+    __slots__ = ("_response",)
     selectorlist_cls = SelectorList  # type: ignore[assignment]  # parsel cannot say "a list of my own kind"
 
     def __init__(
@@ -41,7 +42,8 @@ class Selector(parsel.Selector):
     ) -> None:
         if response is not None and text is not None:
             raise ValueError("a Selector is made from a response or from a text, not from both")
-        self.response = response
+        # Weak, or a page and its selector would keep each other, and the tree with them, until the garbage collector comes.
+        self._response = weakref.ref(response) if response is not None else None
         if response is None:
             if text is not None:
                 kwargs["text"] = text
@@ -58,15 +60,23 @@ class Selector(parsel.Selector):
         else:
             super().__init__(text=response.text, type=kind, **kwargs)
 
+    @property
+    def response(self) -> TextResponse | None:
+        """The response that the selector was made from, for as long as somebody else keeps it."""
+        return self._response() if self._response is not None else None
+
+
+# One for all pages: a new parser each time costs more than parsing a short page.
+_PARSER = etree.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)
+
 
 # Hot: once per page.
 def parse_html(response: TextResponse) -> etree._Element:
     """Return the root of the page's tree; an empty ``<html/>`` for a page without any element."""
-    parser = etree.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)
     body = response.utf8_body
     if b"\0" in body:
         body = body.replace(b"\0", b"")
-    root = etree.fromstring(body, parser=parser, base_url=response.url) if body.strip() else None
+    root = etree.fromstring(body, parser=_PARSER, base_url=response.url) if body.strip() else None
     if root is None:
-        root = etree.fromstring(b"<html/>", parser=parser, base_url=response.url)
+        root = etree.fromstring(b"<html/>", parser=_PARSER, base_url=response.url)
     return root

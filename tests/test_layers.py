@@ -43,6 +43,8 @@ LAYERS = [
     ("crawler.exceptions", 0),
     ("crawler.url", 0),
     ("crawler.item", 0),
+    ("crawler.item_adapter", 0),
+    ("crawler.nearest", 0),
     ("crawler.link", 0),
     ("crawler.selector", 0),
     ("crawler.concurrency", 0),

@@ -12,21 +12,26 @@ A feed is a whole document after every flush and can be cut back to any flushed 
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from crawler.exporters.feed import Feed
 from crawler.exporters.feeds import Feeds, open_feed
-from crawler.exporters.item_exporters import (
-    BaseItemExporter,
-    CsvItemExporter,
-    JsonItemExporter,
-    JsonLinesItemExporter,
-    MarshalItemExporter,
-    PickleItemExporter,
-    PprintItemExporter,
-    PythonItemExporter,
-    XmlItemExporter,
-)
 from crawler.exporters.options import FeedOptions, ItemFilter, feeds_from_settings
 from crawler.exporters.place import FeedPlace
+
+if TYPE_CHECKING:
+    from crawler.exporters.item_exporters import (
+        BaseItemExporter,
+        CsvItemExporter,
+        JsonItemExporter,
+        JsonLinesItemExporter,
+        MarshalItemExporter,
+        PickleItemExporter,
+        PprintItemExporter,
+        PythonItemExporter,
+        XmlItemExporter,
+    )
 
 __all__ = [
     "BaseItemExporter",
@@ -46,3 +51,10 @@ __all__ = [
     "feeds_from_settings",
     "open_feed",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import Scrapy's exporter classes when one is asked for: the feeds do without."""
+    if not name.endswith("ItemExporter"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("crawler.exporters.item_exporters"), name)

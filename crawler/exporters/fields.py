@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from itemadapter import ItemAdapter
-from itemadapter.adapter import AttrsAdapter, DataclassAdapter
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from itemadapter import ItemAdapter
 
 #: How a field is turned into what is exported: (metadata, output name, value) -> value. Scrapy's ``serialize_field``.
 FieldSerializer = Callable[[Mapping[str, Any], str, Any], Any]
@@ -63,10 +62,12 @@ class FieldSelection:
 
     def _reader(self, item: Any) -> Callable[[Any], Mapping[str, Any]]:
         """Return what reads items of the class of *item*, made once per class."""
+        from crawler.item_adapter import ItemAdapter, has_plain_attributes  # heavy, see there
+
         kind = type(item)
         names = ItemAdapter.get_field_names_from_class(kind) or ()
         is_plain = (
-            isinstance(ItemAdapter(item).adapter, (DataclassAdapter, AttrsAdapter))
+            has_plain_attributes(item)
             and self.choice is None
             and not any("serializer" in ItemAdapter.get_field_meta_from_class(kind, name) for name in names)
         )
@@ -75,6 +76,8 @@ class FieldSelection:
         return reader
 
     def _any(self, item: Any) -> Mapping[str, Any]:
+        from crawler.item_adapter import ItemAdapter  # heavy, see there
+
         return dict(self.serialized(ItemAdapter(item), apply_serializer))
 
     def _attributes(self, names: tuple[str, ...]) -> Callable[[Any], Mapping[str, Any]]:
@@ -113,7 +116,7 @@ class FieldSelection:
         kind = type(adapter.item)
         lookup = self._metadata.get(kind)
         if lookup is None:
-            declared = ItemAdapter.get_field_names_from_class(kind) or ()
+            declared = type(adapter).get_field_names_from_class(kind) or ()
             metadata = {name: adapter.get_field_meta(name) for name in declared}
             lookup = self._metadata[kind] = lambda name: metadata.get(name, _NO_METADATA)
         return lookup

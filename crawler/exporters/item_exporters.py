@@ -15,13 +15,12 @@ import pprint
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from itemadapter import ItemAdapter
-
 from crawler.exporters.csv_format import CsvFormat
 from crawler.exporters.fields import FieldSelection, apply_serializer
 from crawler.exporters.json_format import JsonFormat, JsonLinesFormat
 from crawler.exporters.values import plain_fields
 from crawler.exporters.xml_format import XmlFormat
+from crawler.item_adapter import ItemAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -17,11 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from crawler.exceptions import FeedError
 from crawler.exporters import compression
-from crawler.exporters.csv_format import CsvFormat
 from crawler.exporters.fields import FieldSelection, as_mapping
-from crawler.exporters.json_format import JsonFormat, JsonLinesFormat
 from crawler.exporters.storage import STANDARD_OUTPUT
-from crawler.exporters.xml_format import XmlFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -29,12 +26,14 @@ if TYPE_CHECKING:
 
     from crawler.exporters.formats import Format
 
-#: Format -> what makes it, and the options of ``item_export_kwargs`` that it takes.
-_FORMATS: dict[str, tuple[Callable[..., Format], frozenset[str]]] = {
-    "jsonlines": (JsonLinesFormat, frozenset({"ensure_ascii", "sort_keys"})),
-    "json": (JsonFormat, frozenset({"ensure_ascii", "sort_keys"})),
+#: Format -> the module and the class that make it, and the options of ``item_export_kwargs`` that it takes. A crawl
+#: imports the formats that it uses.
+_FORMATS: dict[str, tuple[str, str, frozenset[str]]] = {
+    "jsonlines": ("json_format", "JsonLinesFormat", frozenset({"ensure_ascii", "sort_keys"})),
+    "json": ("json_format", "JsonFormat", frozenset({"ensure_ascii", "sort_keys"})),
     "csv": (
-        CsvFormat,
+        "csv_format",
+        "CsvFormat",
         frozenset(
             [
                 "include_headers_line",
@@ -51,7 +50,7 @@ _FORMATS: dict[str, tuple[Callable[..., Format], frozenset[str]]] = {
             ]
         ),
     ),
-    "xml": (XmlFormat, frozenset({"item_element", "root_element"})),
+    "xml": ("xml_format", "XmlFormat", frozenset({"item_element", "root_element"})),
 }
 
 #: Names and file extensions of formats.
@@ -173,11 +172,13 @@ class FeedOptions:
 
     def build_format(self) -> Format:
         """Return a new format object. Raise FeedError if an option does not fit it."""
-        make, allowed = _FORMATS[self.format]
+        module, name, allowed = _FORMATS[self.format]
+        make = getattr(importlib.import_module(f"crawler.exporters.{module}"), name)
         kwargs = dict(self.export_kwargs)
-        for name in kwargs:
-            if name not in allowed:
-                raise FeedError(f"feed {self.uri!r}: {_unknown(f'item_export_kwargs of {self.format}', name, allowed)}")
+        for option in kwargs:
+            if option not in allowed:
+                what = f"item_export_kwargs of {self.format}"
+                raise FeedError(f"feed {self.uri!r}: {_unknown(what, option, allowed)}")
         if self.format == "csv":
             kwargs["columns"] = None if self.fields is None else self.fields.values()
             if not kwargs.get("include_headers_line", True) and self.fields is None:
@@ -187,9 +188,10 @@ class FeedOptions:
         else:
             kwargs["indent"] = self.indent
         try:
-            return make(encoding=self.encoding, **kwargs)
+            made: Format = make(encoding=self.encoding, **kwargs)
         except (FeedError, TypeError, ValueError) as error:
             raise FeedError(f"feed {self.uri!r}: {error}") from error
+        return made
 
     def build_selection(self) -> FieldSelection:
         """Return what picks the fields of items for this feed."""

@@ -26,8 +26,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from itemadapter import ItemAdapter
-
 from crawler.exceptions import InvalidOutputError
 
 if TYPE_CHECKING:
@@ -106,6 +104,8 @@ def _plain(value: Any) -> Any:
     for known, convert in _CONVERSIONS:
         if isinstance(value, known):
             return convert(value)
+    from crawler.item_adapter import ItemAdapter  # heavy, see there
+
     if ItemAdapter.is_item(value):
         return _plain_mapping(dict(ItemAdapter(value)))
     if isinstance(value, Iterable) and not _is_class_or_selector(value):

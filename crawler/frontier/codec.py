@@ -18,11 +18,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from itemadapter import ItemAdapter
 
 from crawler.exceptions import NotStorableError
 from crawler.http import Headers, Request
-from crawler.item import is_item
+from crawler.item import is_item, is_item_class
 
 if TYPE_CHECKING:
     from crawler.spiders import Spider
@@ -147,6 +146,8 @@ def snapshot(value: Any) -> Any:
     if kind is list or kind is tuple or kind is set:
         return kind(snapshot(one) for one in value)
     if is_item(value):
+        from crawler.item_adapter import ItemAdapter  # heavy, see there
+
         adapter = ItemAdapter(value)
         if hasattr(value, "copy") and not hasattr(value, "model_copy"):
             return value.copy()
@@ -190,6 +191,8 @@ def _extended(value: Any, path: str, request: Request) -> tuple[int, Any]:
     if isinstance(value, uuid.UUID):
         return _UUID, value.hex
     if is_item(value):
+        from crawler.item_adapter import ItemAdapter  # heavy, see there
+
         adapter = ItemAdapter(value)
         fields = {name: _plain(adapter[name], f"{path}.{name}", request) for name in adapter}
         return _ITEM, [f"{type(value).__module__}:{type(value).__qualname__}", fields]
@@ -212,7 +215,7 @@ def _restore(code: int, data: memoryview) -> Any:
     content = _decoder.decode(data)
     if code == _ITEM:
         cls = _imported(content[0])
-        if not isinstance(cls, type) or not ItemAdapter.is_item_class(cls):
+        if not isinstance(cls, type) or not is_item_class(cls):
             raise NotStorableError(
                 f"a stored request holds an item of {content[0]}, which this program has not imported"
             )

@@ -93,6 +93,8 @@ class Decoder:
         """Return what was still held back; raise ``ResponseDataLossError`` if the stream ended early."""
         for codec in self._codecs:
             codec.finish()
+        self._codecs.clear()
+        del self._write  # which is a method of this object: together they would wait for the garbage collector
         return self._taken()
 
     def _count(self, piece: bytes) -> None:
