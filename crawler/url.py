@@ -22,6 +22,7 @@ from urllib.parse import quote, urlsplit
 import ada_url
 
 from crawler.exceptions import InvalidURLError
+from crawler.remembering import remembered
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 
@@ -143,7 +144,6 @@ def _reason(url: str) -> str:
     return f"{host or authority!r} is no host name"
 
 
-@lru_cache(maxsize=65536)
 def canonical(url: str, *, keep_fragment: bool = False) -> str:
     """Return the form of *url* by which it is recognised: serialised, query arguments sorted, without fragment.
 
@@ -166,7 +166,7 @@ def canonical(url: str, *, keep_fragment: bool = False) -> str:
     return f"{body}#{fragment}" if keep_fragment and hash_mark else body
 
 
-@lru_cache(maxsize=16384)
+@remembered(4096)
 def split(url: str) -> SplitURL:
     """Return the parts of *url*. Raise InvalidURLError if it does not parse."""
     try:
@@ -209,13 +209,13 @@ def _authority_part(url: str) -> str:
     return url if end == start + 3 else url[:end]
 
 
-@lru_cache(maxsize=65536)
+@remembered(65536)
 def _origin(authority_part: str) -> str:
     parts = split(authority_part)
     return f"{parts.scheme}://{_with_port(parts)}"
 
 
-@lru_cache(maxsize=65536)
+@remembered(65536)
 def _host_key(authority_part: str) -> str:
     return _with_port(split(authority_part))
 
@@ -249,7 +249,7 @@ class HostMatcher:
         known = self._known.get(part)
         if known is None:
             if len(self._known) >= 65536:
-                self._known.clear()
+                self._known.clear()  # a broad crawl meets any number of hosts
             known = self._known[part] = self._covers(part)
         return known
 

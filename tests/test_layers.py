@@ -45,6 +45,7 @@ LAYERS = [
     ("crawler.item", 0),
     ("crawler.item_adapter", 0),
     ("crawler.nearest", 0),
+    ("crawler.remembering", 0),
     ("crawler.link", 0),
     ("crawler.selector", 0),
     ("crawler.concurrency", 0),

@@ -75,7 +75,7 @@ class RequestCodec:
             record["y"] = f"{type(request).__module__}:{type(request).__qualname__}"
         return _encoder.encode(record)
 
-    def decode(self, record: bytes) -> Request:
+    def decode(self, record: bytes | memoryview) -> Request:
         """Return the request of *record*."""
         fields: dict[str, Any] = _decoder.decode(record)
         request = Request.from_trusted_url(
@@ -84,7 +84,7 @@ class RequestCodec:
             errback=self._method(fields.get("e")),
             priority=fields.get("p", 0),
             method=fields.get("m", "GET"),
-            headers=Headers(fields["h"]) if "h" in fields else None,
+            headers=Headers.restored(fields["h"]) if "h" in fields else None,
             body=fields.get("b", b""),
             meta=fields.get("t"),
             cb_kwargs=fields.get("k"),

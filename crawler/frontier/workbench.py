@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from crawler.interfaces import Store
     from crawler.settings import HostRules
 
-#: How many requests of one host come back from the store at once: enough to make the look-up cheap, few enough to share.
+#: How many requests of one host come back from the store at once, if there is room: enough to make the look-up cheap, few enough
+#: to share.
 REFILL = 64
 
 READY, SNOOZED, BUSY, RESTING = "ready", "snoozed", "busy", "resting"
@@ -154,7 +155,8 @@ class Workbench:
 
     def _refill(self, host: HostQueue) -> None:
         """Bring the best stored requests of *host* back; called when it holds none."""
-        for priority, sequence, request in self._store.take(host.key, REFILL):
+        room = self._capacity - self._held
+        for priority, sequence, request in self._store.take(host.key, max(1, min(REFILL, room))):
             host.waiting.append((-priority, sequence, request))
         self._held += len(host.waiting)
         first = self._store.first(host.key)

@@ -7,10 +7,10 @@ requests also by URL, since most links of a page were seen before.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from crawler.remembering import remembered
 from crawler.url import canonical, defrag
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def fingerprint(request: Request, *, include_headers: Iterable[str] = (), keep_f
     return _digest(request.method, url, request.body, *headers)
 
 
-@lru_cache(maxsize=131072)
+# Enough for the navigation of any site.
+@remembered(65536)
 def _of_get(url: str) -> bytes:
     return _digest("GET", canonical(url), b"")
 

@@ -42,6 +42,21 @@ class Headers(dict[Any, Any]):
             headers._written.setdefault(key, name)
         return headers
 
+    @classmethod
+    def restored(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Return headers whose ``raw_items`` were *pairs*; they were checked when they were first set."""
+        headers = cls()
+        store = super(Headers, headers).__setitem__
+        for name, value in pairs:
+            key = _title(name)
+            values = super(Headers, headers).get(key)
+            if values is None:
+                store(key, [value])
+                headers._written[key] = name
+            else:
+                values.append(value)
+        return headers
+
     def normkey(self, key: str | bytes) -> bytes:
         """Return *key* as it is stored: bytes, in Title-Case."""
         return _title(self._tobytes(key))

@@ -5,7 +5,7 @@ W3C Referrer Policy. Pure; a policy is a name that is looked up, never anything 
 
 from __future__ import annotations
 
-from crawler.url import defrag, origin, split
+from crawler.url import defrag, origin
 
 #: The names of the W3C recommendation, and Scrapy's default under its own name.
 REFERRER_POLICIES = frozenset(
@@ -22,7 +22,7 @@ REFERRER_POLICIES = frozenset(
     }
 )
 
-_WEB = ("http", "https")
+_WEB = ("http://", "https://")
 
 
 def referrer(policy: str, source: str, target: str) -> str | None:
@@ -30,16 +30,15 @@ def referrer(policy: str, source: str, target: str) -> str | None:
 
     User name, password and fragment are never sent. Raises KeyError for a policy that is not in REFERRER_POLICIES.
     """
-    came_from, goes_to = split(source), split(target)
-    if policy == "no-referrer" or came_from.scheme not in _WEB or goes_to.scheme not in _WEB:
+    came_from, goes_to = origin(source), origin(target)
+    if policy == "no-referrer" or not came_from.startswith(_WEB) or not goes_to.startswith(_WEB):
         return None
-    is_downgrade = came_from.scheme == "https" and goes_to.scheme != "https"
-    is_same_origin = origin(source) == origin(target)
-    return _sent(policy, is_downgrade=is_downgrade, is_same_origin=is_same_origin, source=source)
+    is_downgrade = came_from.startswith("https:") and not goes_to.startswith("https:")
+    return _sent(policy, is_downgrade=is_downgrade, is_same_origin=came_from == goes_to, source=source)
 
 
 def _sent(policy: str, *, is_downgrade: bool, is_same_origin: bool, source: str) -> str | None:
-    page, site = _without_credentials(source), f"{origin(source)}/"
+    page, site = _without_credentials(source) if "@" in source or "#" in source else source, f"{origin(source)}/"
     match policy:
         case "unsafe-url":
             return page
