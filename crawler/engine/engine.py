@@ -29,7 +29,7 @@ from crawler.engine.beginning import Beginning
 from crawler.engine.halt import CANCELLED, Halted
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
-from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, describe
+from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest
 from crawler.frontier import Outcome, Visit
 from crawler.http import Request, Response
 from crawler.item import is_item
@@ -320,9 +320,6 @@ class Engine:
         except Exception as error:
             answer = error
             self._stats.inc_value(f"robotstxt/exception_count/{type(error).__name__}")
-            logger.warning(
-                "No robots.txt at %s (%s): nothing is fetched there for now", visit.request.url, describe(error)
-            )
         rules = robots.learn(visit.request, answer, self._clock.seconds())
         self.frontier.admit(visit, self._clock.seconds())
         self._signals.send(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crawler.exceptions import IgnoreRequest
+from crawler.exceptions import DownloadFailedError, IgnoreRequest, describe
 from crawler.http import Request
 from crawler.robots import RobotsRules
 from crawler.url import origin
@@ -35,6 +35,8 @@ _WEB = ("http", "https")
 class _Known:
     rules: RobotsRules
     until: float
+    #: Why the rules could not be read, empty if they could.
+    trouble: str = ""
 
 
 class RobotsGate:
@@ -68,21 +70,30 @@ class RobotsGate:
         raise IgnoreRequest(f"more than {MAX_REDIRECTS} redirects")
 
     def refusal(self, request: Request) -> str | None:
-        """Return the line of robots.txt that forbids *request*, None if it is allowed."""
-        known = self._known.get(origin(request.url))
+        """Return the line of robots.txt that forbids *request*, None if it is allowed.
+
+        Raises DownloadFailedError where the rules are not known: then nothing may be fetched, which is nobody's will.
+        """
+        site = origin(request.url)
+        known = self._known.get(site)
         if known is None or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
             return None
+        if known.trouble:
+            raise DownloadFailedError(
+                f"{site}/robots.txt could not be read ({known.trouble}), so nothing is fetched there"
+            )
         allowed, line = known.rules.decision(request.url, self._user_agent)
         return None if allowed else line
 
     def learn(self, request: Request, answer: Response | Exception, now: float) -> RobotsRules:
         """Keep and return the rules that *answer* to *request* for a robots.txt means."""
         if isinstance(answer, Exception):
-            rules, keep = RobotsRules.unreachable(), RETRY_AFTER
+            rules, keep, trouble = RobotsRules.unreachable(), RETRY_AFTER, describe(answer)
         else:
             rules = RobotsRules.of_response(answer.status, answer.body)
-            keep = RETRY_AFTER if answer.status >= 500 or answer.status == 429 else KEEP
-        self._known[origin(request.url)] = _Known(rules, now + keep)
+            is_known = answer.status < 500 and answer.status != 429
+            keep, trouble = (KEEP, "") if is_known else (RETRY_AFTER, f"status {answer.status}")
+        self._known[origin(request.url)] = _Known(rules, now + keep, trouble)
         return rules
 
     def known(self) -> dict[str, Any]:

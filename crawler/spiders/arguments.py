@@ -75,7 +75,7 @@ def spider_arguments(spidercls: type[Spider]) -> tuple[list[SpiderArgument], boo
     named: dict[str, SpiderArgument] = {}
     for cls in spidercls.__mro__:
         if cls is Spider:
-            return list(named.values()), True
+            break
         init = cls.__dict__.get("__init__")
         if init is None:
             continue
@@ -85,7 +85,8 @@ def spider_arguments(spidercls: type[Spider]) -> tuple[list[SpiderArgument], boo
                 named.setdefault(parameter.name, _argument(parameter, _namespace(cls)))
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             return list(named.values()), False
-    return list(named.values()), True
+    # Whoever names arguments means these; **kwargs is there for the base class. Whoever names none takes any, as Scrapy does.
+    return list(named.values()), not named
 
 
 def parse_arguments(spidercls: type[Spider], given: Mapping[str, str]) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def parse_arguments(spidercls: type[Spider], given: Mapping[str, str]) -> dict[s
     for name, text in given.items():
         if name in known:
             annotation = known[name].annotation
-        elif takes_others:
+        elif takes_others or _is_declared(spidercls, name):
             annotation = _annotation_of_other(spidercls, name)
         else:
             raise SpiderArgumentError(_unknown(spidercls, name, known))
@@ -129,6 +130,11 @@ def _resolved(annotation: Any, namespace: dict[str, Any]) -> Any:
 
 def _namespace(cls: type) -> dict[str, Any]:
     return dict(vars(sys.modules[cls.__module__])) if cls.__module__ in sys.modules else {}
+
+
+def _is_declared(spidercls: type[Spider], name: str) -> bool:
+    """Tell whether *name* is an attribute of the class, or annotated as one."""
+    return hasattr(spidercls, name) or any(name in inspect.get_annotations(cls) for cls in spidercls.__mro__)
 
 
 def _annotation_of_other(spidercls: type[Spider], name: str) -> Any:

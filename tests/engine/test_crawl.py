@@ -258,7 +258,7 @@ def test_a_server_that_fails_to_show_its_robots_txt_is_left_alone_for_a_while() 
     site = Site({"/robots.txt": Page("", 503), "/": "x"})
     result = crawl_in_memory(Once, site, {**FAST, "politeness.obey_robots": True})
     assert result.items == []
-    assert result.stats["dropped/robots"] == 1
+    assert (result.failed, site.paths) == (1, [])
 
 
 def test_dont_filter_visits_a_page_again() -> None:
