@@ -179,6 +179,8 @@ class Connection(Protocol):
             start = 0
             while buffer.startswith(b"\r\n", start) or buffer.startswith(b"\n", start):
                 start = buffer.index(b"\n", start) + 1
+            if buffer[start:] == b"\r":
+                break  # the beginning of another empty line
             if not buffer.startswith(b"HTTP/"[: len(buffer) - start], start):
                 raise ResponseMalformedError(f"this is no status line of HTTP: {buffer[start : start + 100]!r}")
             found = END.search(buffer, max(start, self._searched))
