@@ -120,6 +120,11 @@ class Assembly:
             )
         )
 
+    @property
+    def outputs(self) -> list[tuple[str, int]]:
+        """The feeds: where each is, and how many items it has."""
+        return [(str(feed.path), feed.items) for feed in self._feeds]
+
     async def close(self) -> None:
         """Close what the engine does not own: the connections."""
         await self._downloader.close()

@@ -47,6 +47,8 @@ class CrawlResult:
     #: Whether the crawl was stopped from outside before it had finished.
     interrupted: bool = False
     snapshot: CrawlSnapshot | None = field(default=None, repr=False)
+    #: The feeds that were written: where each is, and how many items it has.
+    outputs: Sequence[tuple[str, int]] = ()
 
 
 class Crawler:
@@ -132,6 +134,7 @@ class Crawler:
             failed=failed,
             interrupted=reason == "shutdown",
             snapshot=snapshot,
+            outputs=self._assembly.outputs if self._assembly else (),
         )
 
     def snapshot(self) -> CrawlSnapshot:

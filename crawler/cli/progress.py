@@ -124,6 +124,8 @@ def end_table(result: CrawlResult, now: CrawlSnapshot) -> Table:
     for name, value in rows.items():
         if value:
             table.add_row(name, value)
+    for path, items in result.outputs:
+        table.add_row("written", f"{path}   ({items:,} items)")
     return table
 
 

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from crawler import signals
 from crawler.engine.admission import DUPLICATE
 from crawler.engine.scrape import default_callback, qualified_name
-from crawler.exceptions import DropItem, IgnoreRequest, InvalidOutputError, describe
+from crawler.exceptions import DropItem, IgnoreRequest, InvalidOutputError, SpiderError, describe
 
 if TYPE_CHECKING:
     from crawler.frontier import Visit
@@ -76,14 +76,14 @@ class Account:
 
     def spider_error(self, error: Exception, request: Request, response: Response | None) -> None:
         """A callback or errback raised *error*."""
-        logger.error(
-            "Spider error processing %s (referer: %s), at %s",
-            request,
-            (request.headers.get("Referer") or b"").decode("latin-1") if request.has_headers else None,
-            spider_line(error, self._spider),
-            exc_info=error,
-            extra=self._extra,
-        )
+        referer = request.headers.get("Referer") if request.has_headers else None
+        where = (request, referer.decode("latin-1") if referer else None, spider_line(error, self._spider))
+        if isinstance(error, SpiderError):  # it says itself what to write instead
+            logger.error("Spider error processing %s (referer: %s), at %s: %s", *where, error, extra=self._extra)
+        else:
+            logger.error(
+                "Spider error processing %s (referer: %s), at %s", *where, exc_info=_of_user(error), extra=self._extra
+            )
         self._count_error(type(error).__name__)
         self._signals.send(signals.spider_error, failure=Failure(error), response=response, spider=self._spider)
 
@@ -133,6 +133,14 @@ def _level(level: int | str | None) -> int:
     if isinstance(level, str):
         return logging.getLevelNamesMapping().get(level.upper(), logging.WARNING)
     return logging.WARNING if level is None else level
+
+
+def _of_user(error: Exception) -> Exception:
+    """Return *error* with a traceback that begins in the user's code: how it was called is always the same."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_frame.f_globals.get("__package__") == __package__:
+        frame = frame.tb_next
+    return error.with_traceback(frame) if frame is not None else error
 
 
 def spider_line(error: BaseException, spider: Any) -> str:

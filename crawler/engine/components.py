@@ -185,7 +185,7 @@ def _check_hooks(instance: Any, name: str, hooks: Mapping[str, int], *, required
         if not attribute.startswith("_") and callable(getattr(instance, attribute, None))
     ]
     for attribute in names:
-        if attribute in hooks or not attribute.startswith(("process_", "open_", "close_")):
+        if attribute in hooks:
             continue
         near = difflib.get_close_matches(attribute, hooks, 1, cutoff=0.85)
         if near and near[0] not in names:
