@@ -65,6 +65,21 @@ class Selector(parsel.Selector):
         """The response that the selector was made from, for as long as somebody else keeps it."""
         return self._response() if self._response is not None else None
 
+    def drop(self) -> None:
+        """Remove the element from its document; the text behind it stays."""
+        root: Any = self.root
+        parent = root.getparent() if self.type == "html" and isinstance(root, etree._Element) else None
+        if parent is None:
+            super().drop()
+            return
+        # What lxml.html's elements do; those of parse_html are plain ones, which are made faster.
+        previous = root.getprevious()
+        if root.tail and previous is None:
+            parent.text = (parent.text or "") + root.tail
+        elif root.tail:
+            previous.tail = (previous.tail or "") + root.tail
+        parent.remove(root)
+
 
 # One for all pages: a new parser each time costs more than parsing a short page.
 _PARSER = etree.HTMLParser(recover=True, encoding="utf-8", huge_tree=True)

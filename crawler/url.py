@@ -32,6 +32,12 @@ _CLEAN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*
 # "example.com:80/x" parses as a URL of the scheme "example.com"; nobody means that.
 _HOST_AND_PORT = re.compile(r"\s*[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+:\d*(?:[/?#]|$)")
 
+# A host that a browser would not send as it is: with escapes, or an IPv4 address in any but its usual form.
+_MENDED_HOST = re.compile(
+    r"//(?:[^/?#]*@)?(?:[^/?#@:]*%"
+    r"|(?!(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})(?:[:/?#]|$))(?:[^/?#@:\[]*\.)?\d[^/?#@:.]*\.?(?:[:/?#]|$))"
+)
+
 # Schemes whose URLs have an authority, which must name a host.
 _WITH_HOST = frozenset({"http", "https", "ws", "wss", "ftp"})
 
@@ -62,14 +68,22 @@ def join(base: str, reference: str, encoding: str = "utf-8") -> str:
     """
     if not reference.isascii() and "?" in reference and not _is_utf8(encoding):
         reference = _with_query_in(reference, encoding)
-    if reference[:1] in _SAME_PAGE or "?" in base or "#" in base:
+    if (
+        # To the page itself, or perhaps: a blank in front is not read, and "https:?x" is as "?x" is. Its name matters then.
+        reference[:1] <= " "
+        or reference[0] in "?#"
+        or (":" in reference and "://" not in reference)
+        # A page whose name may be ".." lies in another folder than it seems to.
+        or "?" in base
+        or "#" in base
+        or base.endswith(_UP)
+    ):
         return _joined.__wrapped__(base, reference)
     folder = base[: base.rfind("/") + 1]
-    return _joined(base if folder.endswith("://") else folder, reference)
+    return _joined(base if not folder or folder.endswith("://") else folder, reference)
 
 
-# References to the page itself, whose name then matters; all others are resolved against its folder alone.
-_SAME_PAGE = ("", "?", "#")
+_UP = (".", "%2e", "%2E")
 
 
 # The pages of a folder share most of their links: a look-up costs a tenth of a join.
@@ -106,7 +120,7 @@ def _is_valid(url: str) -> bool:
     if not ada_url.check_url(url):
         return False
     scheme, _, rest = url.partition(":")
-    if "." in scheme:
+    if "." in scheme or _MENDED_HOST.match(rest):
         return False
     # A browser reads "http:host" and "http:///host" as "http://host/": that is mended, not kept.
     return scheme.lower() not in _WITH_HOST or (rest.startswith("//") and rest[2:3] not in ("", "/", "?", "#"))

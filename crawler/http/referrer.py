@@ -5,6 +5,8 @@ W3C Referrer Policy. Pure; a policy is a name that is looked up, never anything 
 
 from __future__ import annotations
 
+import re
+
 from crawler.url import defrag, origin
 
 #: The names of the W3C recommendation, and Scrapy's default under its own name.
@@ -63,7 +65,5 @@ def _without_credentials(url: str) -> str:
     """Return *url* without user name, password and fragment."""
     url = defrag(url)
     scheme, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    if "@" not in authority:
-        return url
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    authority = re.split(r"[/?\\]", rest, maxsplit=1)[0]
+    return f"{scheme}://{rest[authority.rfind('@') + 1 :]}"

@@ -21,7 +21,10 @@ _PYTHON_NAMES = {"iso-8859-8-i": "iso8859-8", "x-user-defined": "latin-1", "x-ma
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
-_META = re.compile(rb"<!--.*?-->|<meta[\s/]((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>", re.IGNORECASE | re.DOTALL)
+_META = re.compile(
+    rb"<!--.*?-->|<meta[\s/]((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>|</?[a-z](?:[^>\"']|\"[^\"]*\"|'[^']*')*>",
+    re.IGNORECASE | re.DOTALL,
+)
 _ATTRIBUTE = re.compile(rb"([^\s=\"'/>]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
 _XML_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"'>]+)[\"']", re.IGNORECASE)
 
@@ -30,13 +33,15 @@ _XML_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"'>]+)[\
 def codec_for(label: str) -> str | None:
     """Return the name of Python's codec for a WHATWG *label*, None for a label that means nothing."""
     known = webencodings.lookup(label)
-    if known is not None:
+    if known is not None and known.name != "replacement":
         # Python's own names for the two that webencodings brings codecs or renames for.
         return _PYTHON_NAMES.get(known.name, known.codec_info.name)
     try:
-        return codecs.lookup(label.strip()).name  # beyond the standard, Python knows some that pages use
+        name = codecs.lookup(label.strip()).name  # beyond the standard, Python knows some that pages use
+        b"\xff".decode(name, "replace")  # and some that make no text of bytes, such as zlib and idna
     except (LookupError, ValueError):
         return None
+    return codec_for(name) if name != label and webencodings.lookup(name) else name
 
 
 def bom_encoding(body: bytes) -> tuple[str, int] | None:
@@ -67,7 +72,7 @@ def declared_encoding(body: bytes) -> str | None:
 def _meta_charset(meta: re.Match[bytes]) -> str | None:
     """Return the codec that a meta element names: by ``charset``, or by ``http-equiv`` and ``content``."""
     if meta[1] is None:
-        return None
+        return None  # a comment, or another element, whose attributes may hold anything
     attributes: dict[bytes, bytes] = {}
     for name, quoted, single, bare in _ATTRIBUTE.findall(meta[1]):
         attributes.setdefault(name.lower(), quoted or single or bare)

@@ -7,6 +7,7 @@ what the caller wants changed in their place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -25,6 +26,7 @@ Pairs = list[tuple[str, str]]
 FormData = Mapping[str, Any] | Iterable[tuple[str, Any]] | None
 
 _METHODS = ("GET", "POST")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _NOT_SENT = ("image", "reset", "button", "submit", "file")
 
 
@@ -182,8 +184,7 @@ def _button_entries(button: HtmlElement) -> Pairs:
 def _values(control: HtmlElement) -> list[str]:
     """Return the values that a control other than the clicked button sends."""
     if control.tag == "textarea":
-        text = "".join(control.itertext())
-        return ["\r\n".join(text.removeprefix("\n").splitlines()) if "\n" in text or "\r" in text else text]
+        return [_LINE_BREAK.sub("\r\n", "".join(control.itertext()).removeprefix("\n"))]
     if control.tag == "select":
         return _selected(control)
     kind = (control.get("type") or "text").lower()
@@ -196,11 +197,11 @@ def _values(control: HtmlElement) -> list[str]:
 
 def _selected(select: HtmlElement) -> list[str]:
     """Return the values of the chosen options; a drop-down without a choice has its first option chosen."""
-    options = [option for option in select.iter("option") if not _is_option_disabled(option)]
+    options = list(select.iter("option"))
     chosen = [option for option in options if option.get("selected") is not None]
     if select.get("multiple") is None:
-        chosen = chosen[-1:] or options[:1]
-    return [_option_value(option) for option in chosen]
+        chosen = chosen[-1:] or [option for option in options if not _is_option_disabled(option)][:1]
+    return [_option_value(option) for option in chosen if not _is_option_disabled(option)]
 
 
 def _is_option_disabled(option: HtmlElement) -> bool:

@@ -144,7 +144,8 @@ class TextResponse(Response):
         found = _BASE.search(_COMMENT.sub(b"", head))
         if found is None:
             return None
-        href = next(group for group in found.groups() if group is not None).decode("latin-1").strip()
+        raw = next(group for group in found.groups() if group is not None)
+        href = raw.decode(codec_for(self.encoding) or self.encoding, "replace").strip()
         try:
             return join(self._url, href)
         except InvalidURLError:
