@@ -7,21 +7,29 @@ output is raised here, before the first request.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler.download import build_downloader
+from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
 from crawler.engine.commit import Committer
 from crawler.engine.counted import counted
+from crawler.engine.durability import Durability
 from crawler.engine.limits import Limits
 from crawler.engine.robots import RobotsGate
 from crawler.engine.scrape import Scraper
+from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
 from crawler.frontier import Frontier, MemoryStore, SeenSet, Workbench
 from crawler.frontier.codec import RequestCodec
+from crawler.frontier.jobs import FINISHED, Job, job_path, remove_finished, summary_of
+from crawler.frontier.sqlite import SqliteStore
 from crawler.http.fingerprint import fingerprint
+from crawler.settings import find_project
 from crawler.url import host_key
 
 logger = logging.getLogger(__name__)
@@ -29,7 +37,7 @@ logger = logging.getLogger(__name__)
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.crawler import Crawler
-    from crawler.exceptions import FeedError
+    from crawler.exceptions import UsageError
     from crawler.http import Request
     from crawler.runtime import Runtime
     from crawler.settings import Settings
@@ -65,6 +73,7 @@ class Assembly:
         *,
         feeds: Iterable[FeedOptions] = (),
         on_item: Callable[[Any], Any] | None = None,
+        command: Mapping[str, Any] | None = None,
     ) -> None:
         settings, clock = crawler.settings, runtime.reactor
         named = settings.components
@@ -86,16 +95,27 @@ class Assembly:
         robots = RobotsGate(_robots_agent(settings)) if settings.politeness.obey_robots else None
         self._downloader = build_downloader(settings, reactor=runtime.reactor, agent=runtime.agent)
         fetch = counted(self._downloader.fetch, spider=spider, stats=crawler.stats, signal_manager=crawler.signals)
-        self._feeds = Feeds.open_all((*_feeds_of(settings), *feeds), spider=spider)
 
-        def feed_failed(error: FeedError) -> None:
-            logger.error("The output cannot be written any more, so the crawl ends: %s", error)
-            self.engine.stop_now("feed_error")
+        def commit_failed(error: UsageError) -> None:
+            logger.error("What the crawl brings cannot be written any more, so it ends: %s", error)
+            self.engine.stop_now("feed_error" if isinstance(error, FeedError) else "job_error")
 
+        codec = RequestCodec(spider)
+        job = _job(settings, spider, runtime)
+        store = SqliteStore(job, codec) if job is not None else None
+        durability = None
+        if job is not None and store is not None:
+            jars = next((one.jars for one in self.downloader_middlewares if isinstance(one, CookiesMiddleware)), None)
+            durability = Durability(job, store, spider=spider, stats=crawler.stats, cookies=jars, command=command or {})
+            durability.restore_spider()
+        self._feeds = Feeds.open_all(
+            (*_feeds_of(settings), *feeds), spider=spider, resume=durability.places if durability else None
+        )
+        committer = Committer(self._feeds, clock, on_failure=commit_failed, durability=durability)
         self.engine = Engine(
             Parts(
                 spider=spider,
-                frontier=_frontier(settings, spider, robots),
+                frontier=_frontier(settings, robots, MemoryStore(codec) if store is None else store),
                 download=middleware.fold(self.downloader_middlewares, fetch, spider=spider, bridge=bridge),
                 scraper=Scraper(
                     spider,
@@ -106,7 +126,7 @@ class Assembly:
                     allowed_statuses=frozenset(settings.crawl.allowed_statuses),
                 ),
                 pipeline=pipeline.Pipeline(self.pipelines, spider=spider, bridge=bridge),
-                committer=Committer(self._feeds, clock, on_failure=feed_failed),
+                committer=committer,
                 admission=Admission(AdmissionPolicy.from_settings(settings), spider),
                 robots=robots,
                 limits=Limits.from_settings(settings),
@@ -117,8 +137,11 @@ class Assembly:
                 bridge=bridge,
                 start=_start_of(spider, chain),
                 on_item=on_item,
+                start_taken=durability.start_taken if durability else 0,
             )
         )
+        if durability is not None:
+            durability.begin(self.engine, self._feeds.flush())
 
     @property
     def outputs(self) -> list[tuple[str, int]]:
@@ -138,7 +161,20 @@ def _robots_agent(settings: Settings) -> str:
     return settings.politeness.robots_user_agent or settings.http.user_agent
 
 
-def _frontier(settings: Settings, spider: Spider, robots: RobotsGate | None) -> Frontier:
+def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
+    """Return the open job of the crawl, None if it is not to survive: by the settings, or because it runs in memory."""
+    frontier = settings.frontier
+    if frontier.store == "memory" or (runtime.agent is not None and not settings.getpriority("frontier.store")):
+        return None
+    directory = (find_project() or Path()) / frontier.directory
+    remove_finished(directory, frontier.keep_jobs)
+    path = job_path(directory, frontier.job, spider.name)
+    if path.exists() and summary_of(path).state == FINISHED:
+        shutil.rmtree(path)  # its name is used again
+    return Job(path)
+
+
+def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore | MemoryStore) -> Frontier:
     headers = tuple(settings.frontier.include_headers)
 
     def identity(request: Request) -> bytes:
@@ -151,11 +187,17 @@ def _frontier(settings: Settings, spider: Spider, robots: RobotsGate | None) -> 
 
     workbench = Workbench(
         settings.politeness.for_host,
-        MemoryStore(RequestCodec(spider)),
+        store,
         capacity=settings.frontier.workbench,
         prerequisite=robots.prerequisite if robots is not None else None,
     )
-    return Frontier(workbench, SeenSet(), fingerprint=identity if headers else fingerprint, host_key=politeness_key)
+    return Frontier(
+        workbench,
+        SeenSet(),
+        fingerprint=identity if headers else fingerprint,
+        host_key=politeness_key,
+        journal=store if isinstance(store, SqliteStore) else None,
+    )
 
 
 def _capacity(settings: Settings) -> Capacity:

@@ -66,6 +66,7 @@ class Crawler:
         runtime: Runtime | None = None,
         feeds: Iterable[FeedOptions] = (),
         on_item: Callable[[Any], Any] | None = None,
+        command: Mapping[str, Any] | None = None,
     ) -> None:
         self.spidercls = spidercls
         self.settings = effective_settings(spidercls, settings)
@@ -77,6 +78,7 @@ class Crawler:
         self._runtime = runtime
         self._feeds = tuple(feeds)
         self._on_item = on_item
+        self._command = command
         self._assembly: Assembly | None = None
         self._began = 0.0
 
@@ -111,7 +113,9 @@ class Crawler:
         try:
             self.spider = self.spidercls.from_crawler(self, *args, **kwargs)
             bridge = Bridge(self.runtime.loop)
-            self._assembly = Assembly(self, self.spider, self.runtime, bridge, feeds=self._feeds, on_item=self._on_item)
+            self._assembly = Assembly(
+                self, self.spider, self.runtime, bridge, feeds=self._feeds, on_item=self._on_item, command=self._command
+            )
             self.engine = self._assembly.engine
             self._began = self.clock.seconds()
             self.stats.open_spider(self.spider)

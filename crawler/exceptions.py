@@ -6,7 +6,8 @@
     |  |- SpiderNotFoundError      no spider of that name
     |  |- SpiderArgumentError      an unknown or ill-typed spider argument (-a)
     |  |- ComponentError           a middleware, pipeline or extension that cannot be assembled
-    |  `- FeedError                an output that cannot be written
+    |  |- FeedError                an output that cannot be written
+    |  `- JobError                 a job that cannot be opened, is in use, or whose store failed
     |- SpiderError                 the author of the spider
     |  |- InvalidURLError          a URL that no browser could open (also a ValueError)
     |  |- InvalidOutputError       a callback yielded something that is no request and no item (also a TypeError)
@@ -66,6 +67,10 @@ class ComponentError(UsageError):
 
 class FeedError(UsageError):
     """An output cannot be written: unknown format, unwritable place, or a file changed behind our back."""
+
+
+class JobError(UsageError):
+    """A job cannot be opened, belongs to another process, or its store failed; the message says what to do."""
 
 
 class SpiderError(CrawlerError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -42,13 +44,15 @@ class PageSpider(crawler.Spider):
 
 def python(program: str) -> str:
     """Run *program* in a process of its own and return what it prints; the process must end well and by itself."""
-    finished = subprocess.run(
-        [sys.executable, "-c", PRELUDE + textwrap.dedent(program)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    with tempfile.TemporaryDirectory() as directory:
+        finished = subprocess.run(
+            [sys.executable, "-c", PRELUDE + textwrap.dedent(program)],
+            cwd=directory,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
     assert finished.returncode == 0, finished.stderr
     return finished.stdout.strip()
 

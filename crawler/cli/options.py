@@ -52,6 +52,7 @@ class RunOptions:
     outputs: tuple[str, ...] = ()
     overwrites: tuple[str, ...] = ()
     progress: bool = True
+    job: str = ""
 
     def feeds(self, defaults: Mapping[str, Any]) -> list[FeedOptions]:
         """Return the outputs as feeds; *defaults* are those of the settings. Raise FeedError if a format is unknown."""
@@ -115,6 +116,11 @@ def run_options(command: Command) -> Command:
             metavar="FILE[:FORMAT]",
             help="As -o, but begin FILE anew.",
         ),
+        click.option(
+            "--job",
+            metavar="NAME|PATH",
+            help="Name of the job, or its folder; an unfinished one is resumed. By default every crawl is a new job.",
+        ),
         click.option("--no-progress", is_flag=True, help="Plain log lines in place of the live view."),
     ]
     return _with(command, decorators, "run_options", _run_of)
@@ -138,6 +144,7 @@ def _run_of(values: dict[str, Any]) -> RunOptions:
         outputs=values.pop("outputs"),
         overwrites=values.pop("overwrites"),
         progress=not values.pop("no_progress"),
+        job=values.pop("job") or "",
     )
 
 

@@ -20,6 +20,11 @@ class Project:
     directory: Path | None
     settings: Settings
 
+    @property
+    def state_directory(self) -> Path:
+        """Where the jobs of the project are kept; below the working directory outside of one."""
+        return (self.directory or Path()) / self.settings.frontier.directory
+
     def loader(self) -> SpiderLoader:
         """Import the spiders of the project. Raise UsageError outside one."""
         if self.directory is None:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from crawler.cli.errors import CommandError
 from crawler.cli.exitcodes import ExitCode, of_result
-from crawler.cli.project import open_project
+from crawler.cli.options import RunOptions, SettingOptions
+from crawler.cli.project import Project, open_project
 from crawler.crawler import effective_settings
-from crawler.exceptions import CrawlerError, describe
+from crawler.exceptions import CrawlerError, UsageError, describe
+from crawler.frontier.jobs import JobSummary, command_of, jobs_in, summary_of
 from crawler.logs import configure_logging, silence_logging
 from crawler.running import run_crawl
 from crawler.spiders.arguments import parse_arguments
@@ -23,9 +28,7 @@ from crawler.spiders.loader import load_file
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from crawler.cli.options import RunOptions, SettingOptions
     from crawler.crawler import CrawlResult
-    from crawler.settings import Settings
     from crawler.spiders import Spider
 
 logger = logging.getLogger(__name__)
@@ -34,33 +37,103 @@ logger = logging.getLogger(__name__)
 def crawl(name: str, run: RunOptions, given: SettingOptions) -> None:
     """Run the spider *name* of the project; end with the exit code that says how it went."""
     project = open_project(given.assignments)
-    _run(project.loader().load(name), project.settings, run, given)
+    _run(project.loader().load(name), project, run, given, {"spider": name})
 
 
 def run_file(path: str, name: str | None, run: RunOptions, given: SettingOptions) -> None:
     """Run the spider in the file *path*, the one called *name* if it holds several."""
     project = open_project(given.assignments)
-    _run(load_file(path, name), project.settings, run, given)
+    spidercls = load_file(path, name)
+    _run(spidercls, project, run, given, {"spider": spidercls.name, "file": str(Path(path).resolve())})
 
 
-def _run(spidercls: type[Spider], settings: Settings, run: RunOptions, given: SettingOptions) -> None:
-    settings = effective_settings(spidercls, settings)
+def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
+    """Go on with the job *name*, by default the one that was interrupted last, as the command that began it."""
+    project = open_project(given.assignments)
+    job = _unfinished(project, name)
+    command = command_of(job.path)
+    run = RunOptions(
+        command["arguments"],
+        tuple(command["outputs"]),
+        tuple(command["overwrites"]),
+        progress=progress,
+        job=str(job.path),
+    )
+    # What is said now counts more than what was said when the job began.
+    assignments = (*command["assignments"], *given.assignments)
+    project = open_project(assignments)
+    given = replace(given, assignments=assignments)
+    os.chdir(command["directory"])
+    if "file" in command:
+        spidercls = load_file(command["file"], command["spider"])
+    else:
+        spidercls = project.loader().load(command["spider"])
+    _run(spidercls, project, run, given, {name: command[name] for name in ("spider", "file") if name in command})
+
+
+def _unfinished(project: Project, name: str | None) -> JobSummary:
+    if name is not None and os.sep in name:
+        return summary_of(Path(name))
+    unfinished = [job for job in jobs_in(project.state_directory) if job.state == "interrupted"]
+    if name is None and unfinished:
+        return unfinished[-1]
+    named = [job for job in unfinished if job.name == name]
+    if named:
+        return named[0]
+    there = f"there are: {', '.join(job.name for job in unfinished)}" if unfinished else "there is none"
+    raise UsageError(
+        f"no unfinished job {f'is called {name!r}' if name else 'is there'}; {there} (crawler jobs shows all)"
+    )
+
+
+def _run(
+    spidercls: type[Spider], project: Project, run: RunOptions, given: SettingOptions, command: dict[str, Any]
+) -> None:
+    if run.job:
+        project.settings.set("frontier.job", run.job, "cmdline")
+    settings = effective_settings(spidercls, project.settings)
     if given.nolog:
         silence_logging()
     else:
         configure_logging(settings.log)
     arguments = parse_arguments(spidercls, run.arguments)
     feeds = run.feeds(settings.export.defaults())
-    view = _view(run, given)
-    with view as live:
+    if not run.job and settings.frontier.store != "memory":
+        _tell_of_unfinished(project, spidercls.name)
+    again = {
+        **command,
+        "arguments": run.arguments,
+        "outputs": run.outputs,
+        "overwrites": run.overwrites,
+        "assignments": given.assignments,
+        "directory": str(Path.cwd()),
+    }
+    with _view(run, given) as live:
+        watch = live.watch if live else None
         try:
-            result = run_crawl(spidercls, settings, arguments, feeds=feeds, on_start=live.watch if live else None)
+            result = run_crawl(spidercls, settings, arguments, feeds=feeds, on_start=watch, command=again)
         except (CrawlerError, KeyboardInterrupt):
             raise
         except Exception as error:
             raise CommandError(_could_not_start(spidercls, error), ExitCode.NOT_STARTED) from error
     _tell(result, live, given)
     click.get_current_context().exit(of_result(result))
+
+
+def _tell_of_unfinished(project: Project, spider: str) -> None:
+    """Say that an earlier crawl of *spider* can be resumed; this one is another job."""
+    for job in jobs_in(project.state_directory):
+        if job.spider == spider and job.state == "interrupted":
+            logger.info(
+                "There is an unfinished job of %s: %s (%d ended, %d waiting). Resume it with  crawler resume %s  or drop it with  "
+                "crawler jobs --drop %s. This is a new one",
+                spider,
+                job.name,
+                sum(job.ended.values()),
+                job.waiting,
+                job.name,
+                job.name,
+            )
 
 
 def _view(run: RunOptions, given: SettingOptions) -> AbstractContextManager[Any]:

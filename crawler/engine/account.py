@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from crawler import signals
 from crawler.engine.admission import DUPLICATE
 from crawler.engine.scrape import default_callback, qualified_name
-from crawler.exceptions import DropItem, IgnoreRequest, InvalidOutputError, SpiderError, describe
+from crawler.exceptions import DropItem, IgnoreRequest, InvalidOutputError, NotStorableError, SpiderError, describe
 
 if TYPE_CHECKING:
     from crawler.frontier import Visit
@@ -96,6 +96,22 @@ class Account:
         )
         logger.error("Spider error processing %s: %s", visit.request, error, extra=self._extra)
         self._count_error("InvalidOutputError")
+
+    def request_refused(self, error: NotStorableError, visit: Visit) -> None:
+        """A callback yielded a request that cannot be kept with the job."""
+        callback = visit.request.callback or default_callback(self._spider)
+        logger.error(
+            "Spider error processing %s, in %s: %s", visit.request, qualified_name(callback), error, extra=self._extra
+        )
+        self._count_error("NotStorableError")
+
+    def restore(self, stats: StatsCollector, *, items: int) -> None:
+        """Go on from the statistics of an earlier process, whose committed visits brought *items*."""
+        self.pages = stats.get_value("response_received_count", 0)
+        self.items = items
+        stats.set_value("item_scraped_count", items)
+        self.errors = stats.get_value("spider_exceptions/count", 0) + stats.get_value("item_error_count", 0)
+        self.dropped = sum(count for name, count in stats.get_stats().items() if name.startswith("dropped/"))
 
     def _count_error(self, name: str) -> None:
         self.errors += 1

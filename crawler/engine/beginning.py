@@ -18,7 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 class Beginning:
-    """Pulls *outputs* and gives each to *take*, which returns a Deferred if the next must wait, while *has_room*."""
+    """Pulls *outputs* and gives each to *take*, which returns a Deferred if the next must wait, while *has_room*.
+
+    A resumed job has taken the first *skip* outputs already; None says that it has taken all.
+    """
 
     def __init__(
         self,
@@ -27,6 +30,7 @@ class Beginning:
         take: Callable[[Any], Deferred[Any] | None],
         has_room: Callable[[], bool],
         bridge: Bridge,
+        skip: int | None = 0,
     ) -> None:
         self._outputs = outputs
         self._take = take
@@ -35,6 +39,9 @@ class Beginning:
         self._pulling: Deferred[Any] | None = None
         self._room: Deferred[None] | None = None
         self.is_pulling = False
+        #: How many outputs were taken, those of earlier processes included; whether that were all.
+        self.taken = skip or 0
+        self.is_done = skip is None
         #: The error that ended the pulling, if one did.
         self.error: Exception | None = None
 
@@ -49,14 +56,22 @@ class Beginning:
         return result
 
     async def _pull(self) -> CloseSpider | None:
+        if self.is_done:
+            return None
+        skip = self.taken
         try:
             async for output in self._outputs():
+                if skip:
+                    skip -= 1
+                    continue
                 pending = self._take(output)
                 if pending is not None:
                     await pending
+                self.taken += 1
                 if not self._has_room():
                     self._room = Deferred()
                     await self._room
+            self.is_done = True
         except CloseSpider as close:
             return close
         except (*CANCELLED, Halted):

@@ -10,25 +10,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from crawler.exceptions import FeedError
+from crawler.exceptions import FeedError, JobError, UsageError
 
 if TYPE_CHECKING:
+    from crawler.engine.durability import Durability
     from crawler.exporters import Feeds
     from crawler.frontier import Visit
     from crawler.interfaces import Clock, Timer
 
 # A crash repeats at most this much work per feed; a flush takes well under a millisecond.
 INTERVAL = 0.05
+
+# With a job, a commit waits for the disk (a few milliseconds): four times a second is not felt.
+DURABLE_INTERVAL = 0.25
 BATCH = 256
 
 
 class Committer:
-    """Writes what visits bring to *feeds*. *on_failure* is called with a FeedError, once, when that is no longer possible."""
+    """Writes what visits bring to *feeds*, and where the feeds have got to with *durability* if the crawl is durable.
 
-    def __init__(self, feeds: Feeds, clock: Clock, *, on_failure: Callable[[FeedError], None]) -> None:
+    *on_failure* is called with a FeedError or JobError, once, when that is no longer possible.
+    """
+
+    def __init__(
+        self,
+        feeds: Feeds,
+        clock: Clock,
+        *,
+        on_failure: Callable[[UsageError], None],
+        durability: Durability | None = None,
+    ) -> None:
         self._feeds = feeds
         self._clock = clock
         self._on_failure = on_failure
+        self._durability = durability
+        self._interval = INTERVAL if durability is None else DURABLE_INTERVAL
         self._timer: Timer | None = None
         self._gathered = 0
         self._broken = False
@@ -39,8 +55,8 @@ class Committer:
 
     # Hot: once per request.
     def add(self, visit: Visit) -> None:
-        """Let the items of *visit* be written with the next batch."""
-        if not visit.exports or self._broken:
+        """Let what *visit* brought be written with the next batch."""
+        if self._broken or not (visit.exports or self._durability):
             return
         for feed, content in visit.exports:
             feed.append(content)
@@ -48,7 +64,7 @@ class Committer:
         if self._gathered >= BATCH:
             self.commit()
         elif self._timer is None:
-            self._timer = self._clock.callLater(INTERVAL, self._due)
+            self._timer = self._clock.callLater(self._interval, self._due)
 
     def _due(self) -> None:
         self._timer = None
@@ -63,8 +79,15 @@ class Committer:
         if self._broken:
             return
         try:
-            self._feeds.flush()
-        except FeedError as error:
+            places = self._feeds.flush(sync=self._durability is not None)
+            if self._durability is not None:
+                self._durability.commit(places)
+        except (FeedError, JobError) as error:
+            self.fail(error)
+
+    def fail(self, error: FeedError | JobError) -> None:
+        """Write nothing from now on: the outputs and the job stay as they were at the last commit."""
+        if not self._broken:
             self._broken = True
             self._on_failure(error)
 
@@ -74,5 +97,6 @@ class Committer:
         try:
             self._feeds.close()
         except FeedError as error:
-            if not self._broken:
-                self._on_failure(error)
+            self.fail(error)
+        if self._durability is not None:
+            self._durability.close()

@@ -29,7 +29,7 @@ from crawler.engine.beginning import Beginning
 from crawler.engine.halt import CANCELLED, Halted
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
-from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest
+from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError
 from crawler.frontier import Outcome, Visit
 from crawler.http import Request, Response
 from crawler.item import is_item
@@ -74,8 +74,12 @@ class Engine:
         self._signals = parts.signals
         self._clock = parts.clock
         self._lifecycle = Lifecycle(parts, self.stop)
-        self._beginning = Beginning(
-            parts.start, take=self._take_start, has_room=self._has_room_for_start, bridge=parts.bridge
+        self.beginning = Beginning(
+            parts.start,
+            take=self._take_start,
+            has_room=self._has_room_for_start,
+            bridge=parts.bridge,
+            skip=parts.start_taken,
         )
         self._start_visit = Visit(Request.from_trusted_url("about:start"), "", parts.clock.seconds())
         self._scheduled_receivers = parts.signals.receivers(signals.request_scheduled)
@@ -97,6 +101,10 @@ class Engine:
     def __repr__(self) -> str:
         return f"<Engine {self.state}: {self._on_wire} on the wire, {len(self._visits)} visits, {self.frontier}>"
 
+    def now(self) -> float:
+        """Return the time on the crawl's clock, in seconds."""
+        return self._clock.seconds()
+
     @property
     def in_flight(self) -> int:
         """How many visits are in progress."""
@@ -115,7 +123,7 @@ class Engine:
                 self.state = "running"
                 if self._limits.seconds:
                     self._deadline = self._clock.callLater(self._limits.seconds, self.stop_now, "closespider_timeout")
-                self._beginning.pull().addErrback(self._log_broken).addCallback(self._begun)
+                self.beginning.pull().addErrback(self._log_broken).addCallback(self._begun)
             self._check_end()
             await self._ended
         finally:
@@ -147,7 +155,7 @@ class Engine:
 
     def _begun(self, closing: CloseSpider | None) -> None:
         """Note that everything that the crawl starts with is in."""
-        if self._beginning.error is not None:
+        if self.beginning.error is not None:
             self._stats.inc_value("start/errors")
         if closing is not None:
             self.stop(closing.reason)
@@ -162,8 +170,8 @@ class Engine:
         self.reason = reason
         if self.state == "running":
             self.state = "closing"
-            if self._beginning.is_pulling:
-                self._clock.callLater(0, self._beginning.cancel)
+            if self.beginning.is_pulling:
+                self._clock.callLater(0, self.beginning.cancel)
             self._check_end()
 
     def stop_now(self, reason: str = "shutdown") -> None:
@@ -205,7 +213,8 @@ class Engine:
         if self._scheduled_receivers and self._is_ignored(request):
             self.account.request_dropped(request, IGNORED)
             return False
-        self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request))
+        parent = response.request._sequence if response is not None and response.request is not None else 0
+        self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request), parent=parent)
         self._stats.inc_value("scheduler/enqueued")
         return True
 
@@ -232,14 +241,21 @@ class Engine:
         try:
             now = self._clock.seconds()
             while self._has_room():
-                visit = self.frontier.next(now)
+                visit = self._next(now)
                 if visit is None:
                     self._set_timer(now)
                     break
                 self._begin(visit)
         finally:
             self._filling = False
-        self._beginning.go_on()
+        self.beginning.go_on()
+
+    def _next(self, now: float) -> Visit | None:
+        try:
+            return self.frontier.next(now)
+        except JobError as error:
+            self._committer.fail(error)
+            return None
 
     def _has_room(self) -> bool:
         capacity = self._capacity
@@ -336,7 +352,7 @@ class Engine:
             response.request = request
         visit.is_answered = True
         self._unanswered -= 1
-        visit.response_size = len(response.body)
+        visit.response_size, visit.status = len(response.body), response.status
         self._bytes_in_hand += visit.response_size
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
@@ -395,7 +411,7 @@ class Engine:
             self._unanswered -= 1
         self._bytes_in_hand -= visit.response_size
         if visit.outcome is not Outcome.WAITING and not visit.is_prerequisite:
-            self.frontier.done(visit)
+            self.frontier.done(visit, self._clock.seconds())
             self._committer.add(visit)
             if visit.outcome is Outcome.DROPPED:
                 self.account.request_dropped(visit.request, visit.reason)
@@ -404,7 +420,7 @@ class Engine:
 
     def _check_end(self) -> None:
         """End the crawl if nothing is left to do, or nothing more shall be done."""
-        if self._visits or self._foreign_downloads or self._beginning.is_pulling or self._ended.called:
+        if self._visits or self._foreign_downloads or self.beginning.is_pulling or self._ended.called:
             return
         if self.state == "closing":
             self._ended.callback(None)
@@ -422,7 +438,7 @@ class Engine:
             self._idle_timer = self._clock.callLater(IDLE_INTERVAL, self._check_end)
         else:
             closing = next((result for result in results if isinstance(result, CloseSpider)), None)
-            self.stop(closing.reason if closing else "start_error" if self._beginning.error else "finished")
+            self.stop(closing.reason if closing else "start_error" if self.beginning.error else "finished")
 
     # --- outputs -----------------------------------------------------------------------------------------------------
 
@@ -432,7 +448,11 @@ class Engine:
         if self._items.halted:
             raise Halted
         if isinstance(output, Request):
-            self.submit(output, response, depth)
+            try:
+                self.submit(output, response, depth)
+            except NotStorableError as error:
+                self.account.request_refused(error, visit)
+                self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
         elif output is not None:
             if is_item(output):
                 return self._items.take(output, visit, response)

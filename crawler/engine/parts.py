@@ -53,3 +53,5 @@ class Parts:
     bridge: Bridge
     start: Callable[[], AsyncIterator[Any]]
     on_item: Callable[[Any], Any] | None = None
+    #: How many outputs of ``start`` an earlier process has taken, None for all.
+    start_taken: int | None = 0

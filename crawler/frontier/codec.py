@@ -5,11 +5,12 @@ data, and items of classes that the running program has already imported, and no
 
 Callbacks are stored by name, so they must be methods of the spider. Meta and ``cb_kwargs`` may hold None, booleans, numbers,
 text, bytes, dates, decimals, UUIDs, lists, tuples, sets, dictionaries and items. Anything else is an error that says where it is
-and what to do. ``snapshot`` gives a request that never leaves memory the same copies that writing and reading would.
+and what to do. ``detach`` gives a request that never leaves memory the same copies that writing and reading would.
 """
 
 from __future__ import annotations
 
+import copy
 import datetime
 import decimal
 import sys
@@ -119,6 +120,12 @@ class RequestCodec:
         return method  # type: ignore[no-any-return]  # a method found by name
 
 
+def url_of_record(record: bytes) -> str:
+    """Return the URL of a request's record, without the rest."""
+    url: str = _decoder.decode(record)["u"]
+    return url
+
+
 def _as_class(request: Request, path: str) -> Request:
     """Return *request* as the Request subclass that *path* names, if the program has imported it."""
     cls = _imported(path)
@@ -136,23 +143,28 @@ def _imported(path: str) -> Any:
     return found
 
 
-def snapshot(value: Any) -> Any:
-    """Return a copy of *value* as storing it would make: containers and items anew, all else as it is."""
+def detach(request: Request) -> None:
+    """Give *request* copies of what its meta and ``cb_kwargs`` hold, as it would have after a stay in a store.
+
+    So that a callback which goes on changing a list or an item that it has passed on changes nothing elsewhere, whether or not
+    the request was stored meanwhile.
+    """
+    for values in (request.meta if request.has_meta else None, request.cb_kwargs if request.has_cb_kwargs else None):
+        if values and not _SCALARS.issuperset(map(type, values.values())):
+            for name, value in values.items():
+                values[name] = _copy(value)
+
+
+def _copy(value: Any) -> Any:
+    """Return a copy of *value* down to its scalars: containers and items anew, all else as it is."""
     kind = type(value)
     if kind in _SCALARS:
         return value
     if kind is dict:
-        return {key: snapshot(one) for key, one in value.items()}
+        return {key: _copy(one) for key, one in value.items()}
     if kind is list or kind is tuple or kind is set:
-        return kind(snapshot(one) for one in value)
-    if is_item(value):
-        from crawler.item_adapter import ItemAdapter  # heavy, see there
-
-        adapter = ItemAdapter(value)
-        if hasattr(value, "copy") and not hasattr(value, "model_copy"):
-            return value.copy()
-        return type(value)(**{name: snapshot(adapter[name]) for name in adapter})
-    return value
+        return kind(_copy(one) for one in value)
+    return copy.deepcopy(value) if is_item(value) else value
 
 
 def _plain(value: Any, path: str, request: Request) -> Any:

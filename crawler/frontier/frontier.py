@@ -15,10 +15,12 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from crawler.frontier.codec import detach
 from crawler.frontier.visit import Outcome, Visit
 
 if TYPE_CHECKING:
     from crawler.frontier.seen import SeenSet
+    from crawler.frontier.sqlite import SqliteStore
     from crawler.frontier.workbench import Workbench
     from crawler.http import Request
 
@@ -33,11 +35,13 @@ class Frontier:
         *,
         fingerprint: Callable[[Request], bytes],
         host_key: Callable[[Request], str],
+        journal: SqliteStore | None = None,
     ) -> None:
         self._workbench = workbench
         self._seen = seen
         self._fingerprint = fingerprint
         self._host_key = host_key
+        self._journal = journal
         self.scheduled = 0
         self.leased = 0
         self.ended: Counter[Outcome] = Counter()
@@ -70,11 +74,22 @@ class Frontier:
         """Tell whether a request of the same identity was submitted before, unless *request* asks not to be filtered."""
         return not request.dont_filter and self._fingerprint(request) in self._seen
 
-    def submit(self, request: Request, now: float, *, not_before: float = 0.0) -> None:
-        """Take a new request in."""
+    def submit(self, request: Request, now: float, *, not_before: float = 0.0, parent: int = 0) -> None:
+        """Take a new request in, found on the page of the request number *parent*.
+
+        Raise NotStorableError if it cannot be kept.
+        """
+        self._add(request, now, not_before, parent)
         self._seen.add(self._fingerprint(request))
         self.scheduled += 1
-        self._workbench.add(self._host_key(request), request, now, not_before=not_before)
+
+    def _add(self, request: Request, now: float, not_before: float, parent: int) -> None:
+        host = self._host_key(request)
+        detach(request)
+        request._sequence, request._parent = self._workbench.next_sequence(), parent
+        if self._journal is not None:
+            self._journal.submitted(request, host, self._fingerprint(request))
+        self._workbench.add(host, request, now, not_before=not_before)
 
     # Hot: once per request.
     def next(self, now: float) -> Visit | None:
@@ -97,16 +112,34 @@ class Frontier:
         """Note that the prerequisite which *visit* fetched is known, so that the requests of its host may start."""
         self._workbench.admit(visit.host_key, now)
 
-    def done(self, visit: Visit) -> None:
+    def done(self, visit: Visit, now: float) -> None:
         """End *visit* with its outcome, which is not WAITING."""
         self.leased -= 1
         self.ended[visit.outcome] += 1
+        if self._journal is not None:
+            self._journal.ended(visit, self._fingerprint(visit.request), now)
 
     def again(self, visit: Visit, request: Request, now: float, *, not_before: float = 0.0) -> None:
         """End *visit* by letting *request* wait in its place: a retry, or what the crawl had no time for."""
         visit.outcome = Outcome.WAITING
         self.leased -= 1
-        self._workbench.add(self._host_key(request), request, now, not_before=not_before)
+        if request is visit.request:
+            request._sequence = visit.sequence
+            self._workbench.add(visit.host_key, request, now, not_before=not_before)
+            return
+        if self._journal is not None:
+            self._journal.withdrawn(visit.sequence)
+        self._add(request, now, not_before, visit.parent)
+
+    def restore(self, now: float) -> None:
+        """Take over what an earlier process left in the journal: what waits, what was seen, how requests ended."""
+        if self._journal is None:
+            return
+        waiting = self._journal.restore()
+        self._seen.restore(self._journal.digests())
+        self.ended = self._journal.outcomes()
+        self.scheduled = sum(self.ended.values()) + sum(count for _, count in waiting)
+        self._workbench.restore(waiting, self._journal.last_sequence(), now)
 
     def is_same(self, one: Request, other: Request) -> bool:
         """Tell whether both requests have one identity."""

@@ -5,6 +5,8 @@ Exact. A set of 16-byte digests; what is behind it, and whether it survives a cr
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class SeenSet:
     """The fingerprints that were submitted, in memory."""
@@ -23,6 +25,10 @@ class SeenSet:
     # Hot: once per link.
     def __contains__(self, digest: bytes) -> bool:
         return digest in self._digests
+
+    def restore(self, digests: Iterable[bytes]) -> None:
+        """Note all of *digests*."""
+        self._digests.update(digests)
 
     def add(self, digest: bytes) -> None:
         """Note that a request of this fingerprint was submitted."""

@@ -26,7 +26,7 @@ class Visit:
 
     ``exports`` are the serialised items of the visit, each with the feed that it goes to; they are written when the visit is
     committed, together or not at all. ``on_wire`` holds until the frontier is told that the host may start its next request;
-    ``is_answered`` from the moment when a response is on its way to a callback.
+    ``is_answered`` from the moment when a response, whose status is ``status``, is on its way to a callback.
     """
 
     __slots__ = (
@@ -38,14 +38,19 @@ class Visit:
         "items",
         "on_wire",
         "outcome",
+        "parent",
         "reason",
         "request",
         "response_size",
+        "sequence",
         "started",
+        "status",
     )
 
     def __init__(self, request: Request, host_key: str, started: float, *, is_prerequisite: bool = False) -> None:
         self.request = request
+        # Of the request as it was handed out: a callback may yield the very same object again.
+        self.sequence, self.parent = request._sequence, request._parent
         self.host_key = host_key
         self.started = started
         self.is_prerequisite = is_prerequisite
@@ -55,6 +60,7 @@ class Visit:
         self.reason = ""
         self.exports: list[tuple[Any, bytes]] = []
         self.items = 0
+        self.status = 0
         self.response_size = 0
         self.deferred: Deferred[Any] | None = None
 

@@ -20,7 +20,7 @@ another request; that one starts instead, and until ``admit`` is called the host
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
@@ -118,12 +118,28 @@ class Workbench:
     # Hot: once per request.
     def add(self, host_key: str, request: Request, now: float, *, not_before: float = 0.0) -> None:
         """Let *request* wait for its turn, and not start before *not_before*."""
-        self._sequence += 1
+        sequence = request._sequence
+        if not sequence:
+            sequence = request._sequence = self.next_sequence()
         self.waiting += 1
         if not_before > now:
-            heappush(self._delayed, (not_before, self._sequence, host_key, request))
+            heappush(self._delayed, (not_before, sequence, host_key, request))
         else:
-            self._enqueue(host_key, request, self._sequence, now)
+            self._enqueue(host_key, request, sequence, now)
+
+    def next_sequence(self) -> int:
+        """Return the next number of a request: its place among those of the same priority."""
+        self._sequence += 1
+        return self._sequence
+
+    def restore(self, waiting: Iterable[tuple[str, int]], last_sequence: int, now: float) -> None:
+        """Take over what waits in the store: (host key, how many requests) for each host."""
+        self._sequence = max(self._sequence, last_sequence)
+        for host_key, count in waiting:
+            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+            self.waiting += count
+            self._refill(host)
+            self._settle(host, now)
 
     def _enqueue(self, host_key: str, request: Request, sequence: int, now: float) -> None:
         host = self._hosts.get(host_key)
@@ -197,9 +213,8 @@ class Workbench:
 
     def _wake_delayed(self, now: float) -> None:
         while self._delayed and self._delayed[0][0] <= now:
-            _, _, host_key, request = heappop(self._delayed)
-            self._sequence += 1
-            self._enqueue(host_key, request, self._sequence, now)
+            _, sequence, host_key, request = heappop(self._delayed)
+            self._enqueue(host_key, request, sequence, now)
 
     def _wake_hosts(self, now: float) -> None:
         while self._snoozed and self._snoozed[0][0] <= now:

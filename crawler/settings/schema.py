@@ -271,9 +271,20 @@ class Auth:
 
 @dataclass(frozen=True)
 class FrontierSection:
-    """Where requests wait."""
+    """Where requests wait, and whether a crawl survives its process."""
 
-    store: str = setting("memory", "Where requests wait that do not fit the workbench.", choices=("memory",))
+    store: str = setting(
+        "sqlite",
+        "Where crawls are kept: sqlite, with a job that can be resumed after any end; memory, not at all.",
+        choices=("sqlite", "memory"),
+    )
+    job: str = setting(
+        "",
+        "Name or path of the job: resumed if it is there and unfinished. By default every crawl is a new job.",
+        "JOBDIR",
+    )
+    directory: str = setting(".crawler", "Folder of the jobs, relative to the project or the working directory.")
+    keep_jobs: int = setting(10, "Finished jobs that are kept; older ones are removed.", minimum=0)
     workbench: int = setting(
         10_000, "Requests that are held as objects; the others wait as compact records.", minimum=1
     )

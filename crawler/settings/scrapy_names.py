@@ -197,7 +197,6 @@ IGNORED: dict[str, str] = {
     "HTTPX_HTTP2_ENABLED": "HTTP/1.1 is spoken",
     "ITEM_PIPELINES_BASE": "there are no built-in pipelines",
     "ITEM_PROCESSOR": _ONE_ENGINE,
-    "JOBDIR": "crawls are kept in memory",
     "LOG_COLOR": "log lines have no colours",
     "LOG_ENCODING": "logs are UTF-8",
     "LOG_FILE_APPEND": "log files are appended to",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pytest
 
 from crawler.exceptions import NotStorableError
-from crawler.frontier.codec import RequestCodec, snapshot
+from crawler.frontier.codec import RequestCodec, detach
 from crawler.http import FormRequest, Request
 from crawler.item import Field, Item
 from crawler.spiders import Spider
@@ -138,15 +138,20 @@ def test_a_record_never_names_a_class_that_is_no_item(spider: BooksSpider) -> No
         codec.decode(record.replace(name, evil))
 
 
-def test_a_snapshot_is_a_copy_down_to_the_items() -> None:
-    item, original = Book(title="a"), {"list": [1], "deep": {"set": {2}}}
-    copy = snapshot({**original, "item": item})
-    original["list"].append(9)
-    original["deep"]["set"].add(9)
-    item["title"] = "changed"
-    assert copy == {"list": [1], "deep": {"set": {2}}, "item": Book(title="a")}
+def test_a_request_is_detached_from_what_its_meta_holds_down_to_the_items() -> None:
+    item = Shelf(3)
+    original = {"list": [1, {"two": 2}], "item": item, "cookies": {"a": "b"}}
+    request = Request("http://site.test/", meta=original, cb_kwargs={"seen": [1]})
+    detach(request)
+    original["list"].append(3)
+    original["list"][1]["two"] = 4
+    item.number = 5
+    assert request.meta == {"list": [1, {"two": 2}], "item": Shelf(3), "cookies": {"a": "b"}}
+    assert request.cb_kwargs == {"seen": [1]}
 
 
-def test_a_snapshot_leaves_what_cannot_be_copied_as_it_is() -> None:
+def test_what_cannot_be_copied_stays_as_it_is() -> None:
     live = object()
-    assert snapshot({"live": live})["live"] is live
+    request = Request("http://site.test/", meta={"live": live})
+    detach(request)
+    assert request.meta["live"] is live

@@ -14,7 +14,13 @@ from crawler.crawler import Crawler, CrawlResult
 
 reactor: Any = installed
 
-FAST = {"politeness.obey_robots": False, "politeness.delay": 0.0, "retry.enabled": False, "log.stats_interval": 0}
+FAST = {
+    "politeness.obey_robots": False,
+    "politeness.delay": 0.0,
+    "retry.enabled": False,
+    "log.stats_interval": 0,
+    "frontier.store": "memory",
+}
 
 #: What a server does with a request: it gets its transport and the bytes of the head.
 Script = Callable[[Any, bytes], None]

@@ -57,6 +57,8 @@ class Request:
         "_flags",
         "_headers",
         "_meta",
+        "_parent",
+        "_sequence",
         "_url",
         "callback",
         "dont_filter",
@@ -161,6 +163,7 @@ class Request:
         request._flags = None
         request._cb_kwargs = None
         request._fingerprint = None
+        request._sequence = request._parent = 0
         return request
 
     def _fill(
@@ -194,6 +197,7 @@ class Request:
         self._flags = list(flags) if flags else None
         self._cb_kwargs = dict(cb_kwargs) if cb_kwargs else None
         self._fingerprint: bytes | None = None
+        self._sequence = self._parent = 0
 
     def __repr__(self) -> str:
         return f"<{self.method} {self._url}>"

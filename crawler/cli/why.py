@@ -1,0 +1,35 @@
+"""``crawler why``: what became of a URL, and why."""
+
+from __future__ import annotations
+
+import click
+
+from crawler.cli.options import SettingOptions, setting_options
+from crawler.exceptions import UsageError
+
+
+@click.command()
+@click.argument("url")
+@click.option("--job", metavar="JOB", help="Name of the job; by default the newest.")
+@setting_options
+def command(url: str, job: str | None, setting_options: SettingOptions) -> None:
+    """Tell what became of a URL in a crawl, and why.
+
+    How it was found, from the start; how often it was tried and what came of it; or which rule kept it out.
+
+    \b
+    Examples:
+      crawler why https://books.toscrape.com/
+      crawler why https://books.toscrape.com/ --job books-2026-11-23-0900
+    """
+    from crawler.cli.project import open_project  # brings lxml, which --help does without
+    from crawler.frontier.jobs import jobs_in
+    from crawler.frontier.story import story_of
+
+    directory = open_project(setting_options.assignments).state_directory
+    jobs = [one for one in jobs_in(directory) if job is None or one.name == job]
+    if not jobs:
+        raise UsageError(f"there is no job{f' {job!r}' if job else ''} in {directory}")
+    click.echo(f"In the job {jobs[-1].name}:")
+    for line in story_of(url, jobs[-1].path):
+        click.echo(line)

@@ -1,0 +1,133 @@
+"""Durability: what a crawl keeps with its job at every commit, and takes from it when the job is resumed.
+
+One transaction holds what has ended, what was found, the places of the feeds, and the values here: statistics, the spider's state,
+cookies, and how far ``spider.start()`` was pulled. A crash therefore repeats what was in flight, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from crawler.exceptions import JobError
+from crawler.exporters import FeedPlace
+from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED
+
+if TYPE_CHECKING:
+    from crawler.engine.engine import Engine
+    from crawler.frontier.jobs import Job
+    from crawler.frontier.sqlite import SqliteStore
+    from crawler.http.cookies import CookieJars
+    from crawler.stats import StatsCollector
+
+logger = logging.getLogger(__name__)
+
+
+class Durability:
+    """Keeps the crawl of *spider* in *job*. *command* is what would run it again, for ``crawler resume``."""
+
+    def __init__(
+        self,
+        job: Job,
+        store: SqliteStore,
+        *,
+        spider: Any,
+        stats: StatsCollector,
+        cookies: CookieJars | None,
+        command: Mapping[str, Any],
+    ) -> None:
+        self.job = job
+        self.is_resumed = not job.is_new
+        self._store = store
+        self._spider = spider
+        self._stats = stats
+        self._cookies = cookies
+        self._command = dict(command)
+        self._engine: Engine | None = None
+        self._told_state = False
+        if self.is_resumed and job.get("spider") != spider.name:
+            raise JobError(
+                f"the job {job.name} is one of the spider {job.get('spider')!r}, not of {spider.name!r}: use another --job"
+            )
+
+    def __repr__(self) -> str:
+        return f"<Durability of {self.job}>"
+
+    @property
+    def places(self) -> list[FeedPlace] | None:
+        """Where the feeds of the job had got, None for a new job."""
+        kept = self.job.get("feeds")
+        return None if kept is None else [FeedPlace(*place) for place in kept]
+
+    @property
+    def start_taken(self) -> int | None:
+        """How many outputs of ``spider.start()`` were taken, None if that were all."""
+        return None if self.job.get("start_done") else self.job.get("start_taken", 0)
+
+    def restore_spider(self) -> None:
+        """Give the spider, the statistics and the cookies what was kept."""
+        if self.is_resumed:
+            self._stats.set_stats(self.job.get("stats", {}))
+            self._spider.state.update(self.job.get("spider_state", {}))
+            if self._cookies is not None:
+                self._cookies.restore(self.job.get("cookies", ()))
+
+    def begin(self, engine: Engine, places: list[FeedPlace]) -> None:
+        """Take over the frontier of a resumed job, and keep where the feeds of *engine* begin."""
+        self._engine = engine
+        if self.is_resumed:
+            engine.frontier.restore(engine.now())
+            engine.account.restore(self._stats, items=self._store.items())
+            logger.info(
+                "Resuming job %s: %d requests have ended, %d wait",
+                self.job.name,
+                sum(engine.frontier.ended.values()),
+                engine.frontier.waiting,
+            )
+        else:
+            self._store.commit(
+                {
+                    "spider": self._spider.name,
+                    "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+                    "command": self._command,
+                }
+            )
+        self.commit(places)
+
+    def commit(self, places: list[FeedPlace]) -> None:
+        """Write everything that has happened; raise JobError if that cannot be."""
+        engine = self._engine
+        assert engine is not None  # begin() comes first
+        values: dict[str, Any] = {
+            "feeds": [tuple(place) for place in places],
+            "stats": self._stats.get_stats(),
+            "start_taken": engine.beginning.taken,
+            "start_done": engine.beginning.is_done,
+            "state": RUNNING,
+        }
+        if engine.state == "closed":
+            is_finished = engine.frontier.is_idle and engine.beginning.is_done
+            values["state"] = FINISHED if is_finished else STOPPED
+        if self._cookies is not None:
+            values["cookies"] = self._cookies.export()
+        if self._spider.state:
+            values |= self._spider_state()
+        self._store.commit(values)
+
+    def _spider_state(self) -> dict[str, Any]:
+        try:
+            msgspec.msgpack.encode(self._spider.state)
+        except (TypeError, msgspec.MsgspecError) as error:
+            if not self._told_state:
+                self._told_state = True
+                logger.error("spider.state cannot be kept with the job: %s. Keep plain data there", error)
+            return {}
+        return {"spider_state": self._spider.state}
+
+    def close(self) -> None:
+        """Let go of the job."""
+        self.job.close()

@@ -1,0 +1,80 @@
+"""The database of a job: one SQLite file, its schema, and how it is opened.
+
+    job       what the job is and how far it has got: key -> msgpack
+    host      politeness keys by number
+    waiting   requests that have not ended, leased ones included: one row each, the record as the codec makes it
+    history   requests that have ended, with how
+
+In WAL mode with synchronous=FULL: a committed transaction survives the process and the machine. The schema has a version; a newer
+one is refused, an older one is migrated when the file is opened.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from crawler.exceptions import JobError
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE host (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+CREATE TABLE waiting (
+    sequence INTEGER PRIMARY KEY, host INTEGER NOT NULL, rank INTEGER NOT NULL, parent INTEGER NOT NULL,
+    digest BLOB NOT NULL, record BLOB NOT NULL
+);
+CREATE INDEX waiting_by_host ON waiting (host, rank, sequence);
+CREATE TABLE history (
+    sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
+    reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL
+);
+"""
+
+# Version -> what makes the next one of it.
+_MIGRATIONS: dict[int, str] = {}
+
+# Pages of the database that are kept in memory, in KiB (negative, as SQLite wants it): the tips of its trees.
+_CACHE = -16_384
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Return a connection to the database *path*, made if it is not there. Raise JobError if it cannot be used."""
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = {_CACHE}")
+        _check(connection, path)
+        _bring_up_to_date(connection, path)
+    except sqlite3.Error as error:
+        raise JobError(
+            f"the job store {path} cannot be used: {error}; restore it from a copy, or remove {path.parent} to give the job up"
+        ) from error
+    return connection
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file that is damaged: reading it as far as it goes would lose requests without a word."""
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise JobError(
+            f"the job store {path} is damaged ({found}); restore it from a copy, or remove {path.parent} to give the job up"
+        )
+
+
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise JobError(
+            f"the job store {path} has version {version}, and this crawler knows {SCHEMA_VERSION}: use the crawler that made it"
+        )
+    if version == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    for step in [_SCHEMA] if version == 0 else [_MIGRATIONS[older] for older in range(version, SCHEMA_VERSION)]:
+        for statement in filter(str.strip, step.split(";")):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")

@@ -1,0 +1,206 @@
+"""Jobs: a crawl's durable state, in a folder of its own, owned by one process at a time.
+
+    .crawler/jobs/books-2026-11-23-0900/
+        job.sqlite    what waits, what has ended, how far the outputs are
+        lock          locked by the process that crawls; a dead process holds no lock
+
+A name is a folder below ``.crawler/jobs``; a path is the folder itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from crawler.exceptions import JobError
+from crawler.frontier.database import open_database
+
+DATABASE = "job.sqlite"
+
+RUNNING, STOPPED, FINISHED = "running", "stopped", "finished"
+
+_encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """A job as ``crawler jobs`` shows it. ``state`` is running, interrupted (not finished, and nobody runs it) or finished."""
+
+    name: str
+    path: Path
+    spider: str
+    started: str
+    state: str
+    waiting: int
+    ended: dict[str, int]
+    items: int
+    size: int
+
+
+class Job:
+    """An open job: its database, for as long as this process has the lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise JobError(f"the job folder {folder} cannot be made: {error.strerror or error}") from error
+        self._lock = _locked(folder / "lock")
+        try:
+            self.database = open_database(folder / DATABASE)
+            (folder / DATABASE).chmod(0o600)  # records hold headers and cookies
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"<Job {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self.folder.name
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing has been kept in it yet."""
+        return self.get("state") is None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return what is kept under *key*."""
+        row = self.database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
+        return default if row is None else _decode(row[0])
+
+    def put(self, values: dict[str, Any]) -> None:
+        """Keep *values*; within a transaction if one is open."""
+        self.database.executemany(
+            "INSERT OR REPLACE INTO job VALUES (?, ?)", [(key, _encode(value)) for key, value in values.items()]
+        )
+
+    def close(self) -> None:
+        """Close the database and let go of the lock."""
+        self.database.close()
+        self._lock.close()
+
+    def remove(self) -> None:
+        """Close the job and remove its folder."""
+        self.close()
+        shutil.rmtree(self.folder)
+
+
+def _locked(path: Path) -> IO[str]:
+    """Return the lock file, locked; raise JobError naming the process that has it."""
+    file = path.open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        owner = file.read().strip() or "another process"
+        file.close()
+        raise JobError(
+            f"the job {path.parent.name} is run by process {owner}; wait for it, stop it, or use another --job"
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def jobs_folder(directory: str | os.PathLike[str]) -> Path:
+    """Return where the jobs of the state folder *directory* are."""
+    return Path(directory) / "jobs"
+
+
+def job_path(directory: str | os.PathLike[str], name_or_path: str, spider: str) -> Path:
+    """Return the folder of a job: the one that is named, or a new one for *spider*."""
+    folder = jobs_folder(directory)
+    if not name_or_path:
+        return _unused(folder, f"{spider}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}")
+    return Path(name_or_path) if os.sep in name_or_path else folder / name_or_path
+
+
+def _unused(folder: Path, name: str) -> Path:
+    number = 1
+    path = folder / name
+    while path.exists():
+        number += 1
+        path = folder / f"{name}-{number}"
+    return path
+
+
+def jobs_in(directory: str | os.PathLike[str]) -> Iterator[JobSummary]:
+    """Yield the jobs of the state folder *directory*, the oldest first; what cannot be read has the state "damaged"."""
+    folder = jobs_folder(directory)
+    if folder.is_dir():
+        for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime):
+            if (path / DATABASE).is_file():
+                yield summary_of(path)
+
+
+def summary_of(path: Path) -> JobSummary:
+    """Return what the job in the folder *path* is, without disturbing the process that runs it."""
+    size = sum(one.stat().st_size for one in path.iterdir() if one.is_file())
+    try:
+        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+        try:
+            kept = {key: _decode(value) for key, value in database.execute("SELECT key, value FROM job")}
+            (waiting,) = database.execute("SELECT count(*) FROM waiting").fetchone()
+            ended = dict(database.execute("SELECT outcome, count(*) FROM history GROUP BY outcome"))
+            (items,) = database.execute("SELECT total(items) FROM history").fetchone()
+        finally:
+            database.close()
+    except (sqlite3.Error, msgspec.MsgspecError):
+        return JobSummary(path.name, path, "?", "?", "damaged", 0, {}, 0, size)
+    state = kept.get("state", STOPPED)
+    if state != FINISHED:
+        state = RUNNING if _is_locked(path / "lock") else "interrupted"
+    return JobSummary(
+        path.name, path, kept.get("spider", "?"), kept.get("started", "?"), state, waiting, ended, int(items), size
+    )
+
+
+def command_of(path: Path) -> dict[str, Any]:
+    """Return the command that began the job in the folder *path*. Raise JobError if it was begun in another way."""
+    database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+    try:
+        row = database.execute("SELECT value FROM job WHERE key = 'command'").fetchone()
+    except sqlite3.Error as error:
+        raise JobError(f"the job store {path} cannot be read: {error}") from error
+    finally:
+        database.close()
+    command: dict[str, Any] = _decode(row[0]) if row else {}
+    if not command:
+        raise JobError(
+            f"the job {path.name} was not begun by a command: run its program again with frontier.job = {str(path)!r}"
+        )
+    return command
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("r+", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def remove_finished(directory: str | os.PathLike[str], keep: int) -> list[str]:
+    """Remove the finished jobs of *directory* but for the newest *keep*; return their names."""
+    finished = [job for job in jobs_in(directory) if job.state == FINISHED]
+    surplus = finished[: max(0, len(finished) - keep)]
+    for job in surplus:
+        shutil.rmtree(job.path, ignore_errors=True)
+    return [job.name for job in surplus]

@@ -1,0 +1,213 @@
+"""The store that survives: what waits and what has ended, in the database of a job.
+
+Nothing is written on the path of a request. What happens gathers in memory (a row for each request that was submitted, a mark for
+each that ended) and is written with the next commit, in one transaction with the places of the feeds. A request that was submitted
+and has ended between two commits never touches the disk but as history.
+
+As the store of the workbench it holds what does not fit there. Every row of ``waiting`` is either *in hand* (on the workbench, or
+leased) or stored; which one is known by a set of the few that are in hand, so that moving a request between the two writes nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from crawler.exceptions import JobError
+from crawler.frontier.visit import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from crawler.frontier.codec import RequestCodec
+    from crawler.frontier.jobs import Job
+    from crawler.frontier.visit import Visit
+    from crawler.http import Request
+
+_INSERT = "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)"
+_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NEXT = """
+SELECT rank, sequence, parent, record FROM waiting
+WHERE host = ? AND (rank, sequence) >= (?, ?) ORDER BY rank, sequence
+"""
+
+
+class SqliteStore:
+    """The waiting requests of *job* beyond the workbench, and its journal."""
+
+    def __init__(self, job: Job, codec: RequestCodec) -> None:
+        self.job = job
+        self._codec = codec
+        self._database = job.database
+        self._new: dict[int, tuple[int, int, int, int, bytes, bytes]] = {}
+        self._gone: list[tuple[int]] = []
+        self._history: list[tuple[Any, ...]] = []
+        self._hosts: dict[str, int] = {key: number for number, key in self._read("SELECT number, key FROM host")}
+        self._new_hosts: list[tuple[int, str]] = []
+        self._in_hand: set[int] = set()
+        self._first: dict[str, tuple[int, int]] = {}  # (rank, sequence), for hosts that have stored requests
+        self._stored: Counter[str] = Counter()
+        self._size = 0
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self.job.name}: {self._size} stored, {len(self._new)} to be written>"
+
+    def __len__(self) -> int:
+        return self._size
+
+    def _read(self, query: str, arguments: tuple[Any, ...] = ()) -> list[Any]:
+        try:
+            return self._database.execute(query, arguments).fetchall()
+        except sqlite3.Error as error:
+            raise _broken(self.job, error) from error
+
+    # --- the journal -------------------------------------------------------------------------------------------------
+
+    # Hot: once per new request.
+    def submitted(self, request: Request, host: str, digest: bytes) -> None:
+        """Note that *request* waits. Raise NotStorableError if it cannot be kept."""
+        number = self._hosts.get(host)
+        if number is None:
+            number = self._hosts[host] = len(self._hosts) + 1
+            self._new_hosts.append((number, host))
+        sequence = request._sequence
+        record = self._codec.encode(request)
+        self._new[sequence] = (sequence, number, -request.priority, request._parent, digest, record)
+        self._in_hand.add(sequence)
+
+    def withdrawn(self, sequence: int) -> None:
+        """Note that the row of a request is replaced by another's."""
+        self._in_hand.discard(sequence)
+        if self._new.pop(sequence, None) is None:
+            self._gone.append((sequence,))
+
+    # Hot: once per visit.
+    def ended(self, visit: Visit, digest: bytes, now: float) -> None:
+        """Note how *visit* ended."""
+        request = visit.request
+        self.withdrawn(visit.sequence)
+        attempts = 1 + (request.meta.get("retry_times", 0) if request.has_meta else 0)
+        self._history.append(
+            (
+                visit.sequence,
+                visit.parent,
+                digest,
+                request.url,
+                str(visit.outcome),
+                visit.reason,
+                visit.status,
+                attempts,
+                now - visit.started,
+                visit.items,
+            )
+        )
+
+    def commit(self, values: Mapping[str, Any]) -> None:
+        """Write what has gathered and *values* in one transaction. Raise JobError if that cannot be."""
+        try:
+            self._write_new()
+            self._database.executemany("DELETE FROM waiting WHERE sequence = ?", self._gone)
+            self._database.executemany(_HISTORY, self._history)
+            self.job.put(dict(values))
+            self._database.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
+            raise _broken(self.job, error) from error
+        self._gone.clear()
+        self._history.clear()
+
+    def _write_new(self) -> None:
+        if not self._database.in_transaction:
+            self._database.execute("BEGIN IMMEDIATE")
+        self._database.executemany("INSERT INTO host VALUES (?, ?)", self._new_hosts)
+        self._database.executemany(_INSERT, self._new.values())
+        self._new_hosts.clear()
+        self._new.clear()
+
+    # --- the store of the workbench ----------------------------------------------------------------------------------
+
+    def put(self, host: str, priority: int, sequence: int, request: Request) -> None:
+        """Let go of *request*, which waits in the database from now on."""
+        self._in_hand.discard(sequence)
+        self._store(host, (-priority, sequence))
+
+    def _store(self, host: str, place: tuple[int, int], count: int = 1) -> None:
+        first = self._first.get(host)
+        if first is None or place < first:
+            self._first[host] = place
+        self._stored[host] += count
+        self._size += count
+
+    def take(self, host: str, count: int) -> list[tuple[int, int, Request]]:
+        """Return the next *count* stored requests of *host*, which are in hand from now on."""
+        first = self._first.pop(host, None)
+        if first is None:
+            return []
+        taken: list[tuple[int, int, Request]] = []
+        try:
+            if self._new:
+                self._write_new()
+            for rank, sequence, parent, record in self._database.execute(_NEXT, (self._hosts[host], *first)):
+                if sequence in self._in_hand:
+                    continue
+                if len(taken) == count:
+                    self._first[host] = (rank, sequence)
+                    break
+                request = self._codec.decode(record)
+                request._sequence, request._parent = sequence, parent
+                taken.append((-rank, sequence, request))
+        except sqlite3.Error as error:
+            raise _broken(self.job, error) from error
+        self._in_hand.update(sequence for _, sequence, _ in taken)
+        self._size -= len(taken)
+        self._stored[host] -= len(taken)
+        if host not in self._first:
+            del self._stored[host]
+        return taken
+
+    def first(self, host: str) -> tuple[int, int] | None:
+        """Return the (priority, sequence) that :meth:`take` would return first."""
+        place = self._first.get(host)
+        return None if place is None else (-place[0], place[1])
+
+    # --- what an earlier process left --------------------------------------------------------------------------------
+
+    def restore(self) -> list[tuple[str, int]]:
+        """Take over what waits in the database; return (host, how many) for each host."""
+        keys = {number: key for key, number in self._hosts.items()}
+        waiting = []
+        for number, count in self._read("SELECT host, count(*) FROM waiting GROUP BY host"):
+            ((rank, sequence),) = self._read(
+                "SELECT rank, sequence FROM waiting WHERE host = ? ORDER BY rank, sequence LIMIT 1", (number,)
+            )
+            self._store(keys[number], (rank, sequence), count)
+            waiting.append((keys[number], count))
+        return waiting
+
+    def digests(self) -> Iterable[bytes]:
+        """Return the fingerprints of every request that was ever submitted."""
+        for table in ("waiting", "history"):
+            for (digest,) in self._read(f"SELECT digest FROM {table}"):
+                yield digest
+
+    def last_sequence(self) -> int:
+        """Return the highest sequence number that was given out."""
+        highest = [self._read(f"SELECT max(sequence) FROM {table}")[0][0] or 0 for table in ("waiting", "history")]
+        return max(highest)
+
+    def outcomes(self) -> Counter[Outcome]:
+        """Return how many requests ended how."""
+        rows = self._read("SELECT outcome, count(*) FROM history GROUP BY outcome")
+        return Counter({Outcome(outcome): count for outcome, count in rows})
+
+    def items(self) -> int:
+        """Return how many items the visits that ended brought."""
+        return int(self._read("SELECT total(items) FROM history")[0][0])
+
+
+def _broken(job: Job, error: sqlite3.Error) -> JobError:
+    return JobError(
+        f"the job store {job.folder} failed: {error}. What was committed is safe: make room or mend the disk, then resume the job"
+    )

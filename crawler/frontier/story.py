@@ -1,0 +1,96 @@
+"""The story of a URL in a job: how it was found, what was tried, what came of it. Also while the job runs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from crawler.exceptions import InvalidURLError, JobError
+from crawler.frontier.codec import url_of_record
+from crawler.frontier.jobs import DATABASE
+from crawler.http import Request
+from crawler.http.fingerprint import fingerprint
+
+# Longer chains of pages are cut in the middle: the beginning and the end say what there is to say.
+_MOST_STEPS = 30
+
+
+def story_of(url: str, path: Path) -> Iterator[str]:
+    """Yield the lines that tell what became of *url* in the job in the folder *path*."""
+    try:
+        digest = fingerprint(Request(url))
+    except InvalidURLError as error:
+        yield str(error)
+        return
+    try:
+        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+        try:
+            yield from _story(url, digest, database)
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        raise JobError(f"the job store {path} cannot be read: {error}") from error
+
+
+def _story(url: str, digest: bytes, database: sqlite3.Connection) -> Iterator[str]:
+    ended = database.execute("SELECT * FROM history WHERE digest = ? ORDER BY sequence", (digest,)).fetchall()
+    waiting = database.execute("SELECT sequence, parent FROM waiting WHERE digest = ?", (digest,)).fetchall()
+    if not ended and not waiting:
+        yield f"{url} was never taken in: no page had a link to it, or it was dropped when it was found"
+        yield from _dropped(database)
+        return
+    for row in ended:
+        yield from _found(database, row[1])
+        yield f"  {_outcome(row)}"
+    for _, parent in waiting:
+        yield from _found(database, parent)
+        yield "  It is waiting, or on its way."
+
+
+def _found(database: sqlite3.Connection, parent: int) -> Iterator[str]:
+    """Yield the pages that lead from the start to a request."""
+    chain: list[str] = []
+    while parent and len(chain) < 10_000:
+        row = database.execute("SELECT url, parent FROM history WHERE sequence = ?", (parent,)).fetchone()
+        if row is None:
+            waiting = database.execute("SELECT record, parent FROM waiting WHERE sequence = ?", (parent,)).fetchone()
+            if waiting is None:
+                break
+            row = (url_of_record(waiting[0]), waiting[1])
+        chain.append(row[0])
+        parent = row[1]
+    chain.reverse()
+    if len(chain) > _MOST_STEPS:
+        left_out = len(chain) - _MOST_STEPS
+        chain = [*chain[: _MOST_STEPS // 2], f"... {left_out} more ...", *chain[-_MOST_STEPS // 2 :]]
+    if not chain:
+        yield "  The spider started with it."
+        return
+    yield "  Found on:"
+    for step in chain:
+        yield f"    {step}"
+
+
+def _outcome(row: tuple[Any, ...]) -> str:
+    _, _, _, _, outcome, reason, status, attempts, seconds, items = row
+    said = {"done": "Done", "failed": "Failed", "dropped": "Dropped"}[outcome]
+    parts = [f"{said}: {reason}" if reason else said]
+    if status:
+        parts.append(f"status {status}")
+    parts.append(f"{attempts} attempt{'s' * (attempts != 1)}, the last took {seconds:.2f} s")
+    if outcome == "done":
+        parts.append(f"{items} item{'s' * (items != 1)}")
+    return ", ".join(parts) + "."
+
+
+def _dropped(database: sqlite3.Connection) -> Iterator[str]:
+    """Yield how many links the crawl has dropped, by reason."""
+    row = database.execute("SELECT value FROM job WHERE key = 'stats'").fetchone()
+    stats = msgspec.msgpack.decode(row[0]) if row else {}
+    for name, count in stats.items():
+        if name.startswith("dropped/"):
+            yield f"  {count:,} were dropped for the reason {name.removeprefix('dropped/')!r}"
