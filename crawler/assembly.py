@@ -7,7 +7,6 @@ output is raised here, before the first request.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
 from crawler.frontier import Frontier, MemoryStore, SeenSet, Workbench
 from crawler.frontier.codec import RequestCodec
-from crawler.frontier.jobs import FINISHED, Job, job_path, remove_finished, summary_of
+from crawler.frontier.jobs import Job, job_path, remove_finished
 from crawler.frontier.sqlite import SqliteStore
 from crawler.http.fingerprint import fingerprint
 from crawler.settings import find_project
@@ -168,10 +167,7 @@ def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
         return None
     directory = (find_project() or Path()) / frontier.directory
     remove_finished(directory, frontier.keep_jobs)
-    path = job_path(directory, frontier.job, spider.name)
-    if path.exists() and summary_of(path).state == FINISHED:
-        shutil.rmtree(path)  # its name is used again
-    return Job(path)
+    return Job(job_path(directory, frontier.job, spider.name))
 
 
 def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore | MemoryStore) -> Frontier:

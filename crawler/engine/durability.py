@@ -82,6 +82,13 @@ class Durability:
         if self.is_resumed:
             engine.frontier.restore(engine.now())
             engine.account.restore(self._stats, items=self._store.items())
+            if engine.frontier.is_idle and engine.beginning.is_done:
+                logger.warning(
+                    "The job %s had finished: nothing is left to do. Give another name to crawl anew, or drop it with  "
+                    "crawler jobs --drop %s",
+                    self.job.name,
+                    self.job.name,
+                )
             logger.info(
                 "Resuming job %s: %d requests have ended, %d wait",
                 self.job.name,

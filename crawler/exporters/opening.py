@@ -66,7 +66,10 @@ def start_after(target: Target, shape: Format, options: FeedOptions) -> Start:
     if options.overwrite or not target.can_rewrite or not target.size:
         return Start()
     try:
-        shape.adopt(decompressed_head(options.compression, target.read(0, _LOOK)))
+        head = decompressed_head(options.compression, target.read(0, _LOOK))
+        if head in (b"", shape.opening() + shape.closing):
+            return Start()  # a document without items: there is nothing to go on after
+        shape.adopt(head)
         offset, missing = _end(target, shape, options)
     except FeedError as error:
         raise FeedError(

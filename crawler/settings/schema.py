@@ -280,7 +280,7 @@ class FrontierSection:
     )
     job: str = setting(
         "",
-        "Name or path of the job: resumed if it is there and unfinished. By default every crawl is a new job.",
+        "Name or path of the job; one that is there is resumed. By default every crawl is a new job.",
         "JOBDIR",
     )
     directory: str = setting(".crawler", "Folder of the jobs, relative to the project or the working directory.")

@@ -1,6 +1,6 @@
 """What it costs to start: ``crawler --help`` beside ``scrapy version``, ``crawler version`` and a bare ``python``.
 
-    python -m tests.benchmarks.startup
+python -m tests.benchmarks.startup
 """
 
 from __future__ import annotations

@@ -1,0 +1,108 @@
+"""What a waiting and a seen request cost in the durable store.
+
+python -m tests.benchmarks.frontier --waiting 1000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from pathlib import Path
+
+from crawler import Request, Spider
+from crawler.frontier import Frontier, SeenSet, Workbench
+from crawler.frontier.codec import RequestCodec
+from crawler.frontier.jobs import DATABASE, Job
+from crawler.frontier.sqlite import SqliteStore
+from crawler.http.fingerprint import fingerprint
+from crawler.settings import HostRules
+from crawler.url import host_key
+
+# As many as a crawl finds between two commits.
+BATCH = 2_000
+HOSTS = 1_000
+
+
+class BenchSpider(Spider):
+    name = "bench"
+
+
+def opened(folder: Path) -> tuple[Frontier, SqliteStore]:
+    """Return a frontier on the job in *folder*."""
+    store = SqliteStore(Job(folder), RequestCodec(BenchSpider()))
+    workbench = Workbench(lambda _: HostRules(0.0, 0.0, 1_000), store, capacity=10_000)
+    frontier = Frontier(
+        workbench, SeenSet(), fingerprint=fingerprint, host_key=lambda request: host_key(request.url), journal=store
+    )
+    frontier.restore(0.0)
+    return frontier, store
+
+
+def request(spider: Spider, number: int) -> Request:
+    """Return a request as a page's link makes it."""
+    site = f"https://www.example{number % HOSTS}.test/catalogue"
+    made = Request.of_link(f"{site}/a-book-of-some-title_{number}/index.html", spider.parse)
+    made.meta["depth"] = 3
+    made.headers[b"Referer"] = f"{site}/page-{number // 20}.html"
+    return made
+
+
+def memory() -> int:
+    """Return the memory of this process now, in bytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def visits(frontier: Frontier, store: SqliteStore, count: int) -> float:
+    """Visit *count* requests; return the CPU of one in seconds."""
+    began = time.process_time()
+    for number in range(count):
+        visit = frontier.next(0.0)
+        assert visit is not None
+        frontier.release(visit, 0.0)
+        frontier.done(visit, 0.0)
+        if number % 256 == 0:
+            store.commit({})
+    return (time.process_time() - began) / count
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--waiting", type=int, default=1_000_000)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "job"
+        frontier, store = opened(folder)
+        spider = store._codec._spider
+        for number in range(20_000):
+            frontier.submit(request(spider, number), 0.0)
+        store.commit({})
+        few = visits(frontier, store, 5_000)
+        before, began = memory(), time.process_time()
+        for number in range(20_000, 20_000 + given.waiting):
+            frontier.submit(request(spider, number), 0.0)
+            if number % BATCH == 0:
+                store.commit({})
+        store.commit({})
+        cpu, used = time.process_time() - began, memory() - before
+        store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        disk = (folder / DATABASE).stat().st_size
+        waiting = frontier.waiting
+        print(f"{waiting:,} waiting over {HOSTS:,} hosts")
+        print(f"  to enqueue: {cpu / given.waiting * 1e6:.1f} microseconds of CPU each, making the request included")
+        print(f"  {used / given.waiting:.0f} bytes of memory each, {disk / waiting:.0f} bytes of disk each")
+        many = visits(frontier, store, 5_000)
+        print(f"  a visit: {many * 1e6:.0f} microseconds of CPU, {many / few:.2f} of that with 20,000 waiting")
+        store.job.close()
+        del frontier, store
+        began = time.perf_counter()
+        frontier, _ = opened(folder)
+        visit = frontier.next(0.0)
+        print(f"  to resume: {time.perf_counter() - began:.2f} s until {visit} is handed out")
+
+
+if __name__ == "__main__":
+    main()

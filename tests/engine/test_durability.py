@@ -1,0 +1,119 @@
+"""Crawls that crash at any moment, or whose disk fails at any write, and are resumed: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crawler.crawler import Crawler
+from crawler.exceptions import FeedError, JobError
+from tests.engine.crashes import Job
+
+SEEDS = range(40)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_crawl_that_crashes_again_and_again_ends_as_one_that_never_did(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    job = Job(tmp_path, seed=seed)
+    while not job.run(chance.randint(1, 60)):
+        waiting, ended, seen = job.balance()
+        assert waiting + ended == seen
+    assert job.items() == [job.expected()] * 2
+    assert job.balance() == (0, job.size, job.size)
+
+
+class FailingDatabase:
+    """A database whose disk is full from the *n*-th write on."""
+
+    def __init__(self, database: sqlite3.Connection, writes: int) -> None:
+        self._database = database
+        self._writes = writes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def _count(self, query: str) -> None:
+        if not query.lstrip().upper().startswith(("SELECT", "ROLLBACK")):
+            self._writes -= 1
+            if self._writes < 0:
+                raise sqlite3.OperationalError("database or disk is full")
+
+    def execute(self, query: str, *arguments: Any) -> Any:
+        self._count(query)
+        return self._database.execute(query, *arguments)
+
+    def executemany(self, query: str, *arguments: Any) -> Any:
+        self._count(query)
+        return self._database.executemany(query, *arguments)
+
+
+def run_with_failing_disk(job: Job, writes: int) -> Crawler:
+    """Run *job* until its end; its database fails from the *writes*-th write on."""
+    crawler, world = job.crawler()
+    results: list[Any] = []
+    crawler.crawl().addBoth(results.append)
+    assembly = crawler._assembly
+    assert assembly is not None
+    store = assembly.engine.frontier._journal
+    assert store is not None
+    store._database = store.job.database = FailingDatabase(store.job.database, writes)  # type: ignore[assignment]
+    while not results:
+        world.step(crawler)
+    assert crawler.engine is not None
+    return crawler
+
+
+@pytest.mark.parametrize("writes", range(0, 40, 3))
+def test_a_disk_that_is_full_stops_the_crawl_which_goes_on_when_there_is_room(
+    tmp_path: Path, writes: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job(tmp_path, seed=writes)
+    crawler = run_with_failing_disk(job, writes)
+    if crawler.engine is not None and crawler.engine.reason != "finished":
+        assert crawler.engine.reason == "job_error"
+        assert "make room or mend the disk, then resume the job" in caplog.text
+    while not job.run():
+        pass
+    assert job.items() == [job.expected()] * 2
+
+
+def test_a_feed_that_was_changed_in_between_is_an_error_that_says_how_to_go_on(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+    assert not job.run(40)
+    job.feeds[0].write_text("something else\n")
+    with pytest.raises(FeedError, match=r"items\.jsonl"):
+        job.run()
+
+
+def test_a_feed_that_was_removed_in_between_is_an_error(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+    assert not job.run(40)
+    job.feeds[0].unlink()
+    with pytest.raises(FeedError, match=r"items\.jsonl"):
+        job.run()
+
+
+def test_a_job_of_another_spider_is_refused(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+    assert not job.run(40)
+    crawler, _ = job.crawler()
+    crawler.spidercls = type("Other", (crawler.spidercls,), {"name": "other"})
+    failures: list[Any] = []
+    crawler.crawl().addErrback(failures.append)
+    assert isinstance(failures[0].value, JobError)
+    assert "is one of the spider 'shop', not of 'other'" in str(failures[0].value)
+
+
+def test_a_job_that_has_finished_has_nothing_left_to_do(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    job = Job(tmp_path)
+    assert job.run()
+    fetched = len(job.site.log)
+    assert job.run()
+    assert job.items() == [job.expected()] * 2
+    assert len(job.site.log) == fetched
+    assert "The job job had finished: nothing is left to do" in caplog.text

@@ -1,0 +1,226 @@
+"""The durable store: what waits and what has ended, across processes and crashes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawler import Request
+from crawler.exceptions import JobError, NotStorableError
+from crawler.frontier import Frontier, Outcome, SeenSet, Workbench
+from crawler.frontier.codec import RequestCodec
+from crawler.frontier.database import SCHEMA_VERSION
+from crawler.frontier.jobs import DATABASE, Job
+from crawler.frontier.sqlite import SqliteStore
+from crawler.http.fingerprint import fingerprint
+from crawler.settings import HostRules
+from crawler.spiders import Spider
+from crawler.url import host_key
+
+
+class NamedSpider(Spider):
+    name = "named"
+
+
+class Desk:
+    """A frontier on the job in *folder*, as one process has it."""
+
+    def __init__(self, folder: Path, *, capacity: int = 10_000, concurrency: int = 1000) -> None:
+        self.job = Job(folder)
+        self.store = SqliteStore(self.job, RequestCodec(NamedSpider()))
+        rules = HostRules(0.0, 0.0, concurrency)
+        self.frontier = Frontier(
+            Workbench(lambda _: rules, self.store, capacity=capacity),
+            SeenSet(),
+            fingerprint=fingerprint,
+            host_key=lambda request: host_key(request.url),
+            journal=self.store,
+        )
+        self.frontier.restore(0.0)
+
+    def submit(self, *paths: str, priority: int = 0) -> None:
+        for path in paths:
+            request = Request(f"http://site.test/{path}", priority=priority)
+            if not self.frontier.is_duplicate(request):
+                self.frontier.submit(request, 0.0)
+
+    def visit(self) -> str:
+        """Visit the next request and return its path."""
+        visit = self.frontier.next(0.0)
+        assert visit is not None
+        self.frontier.release(visit, 0.0)
+        self.frontier.done(visit, 0.0)
+        return visit.request.url.rpartition("/")[2]
+
+    def commit(self) -> None:
+        self.store.commit({"state": "running"})
+
+    def crash(self) -> None:
+        """End as a killed process does: what was not committed is gone."""
+        self.job.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    return tmp_path / "job"
+
+
+def test_what_waits_survives_the_process(folder: Path) -> None:
+    first = Desk(folder)
+    first.submit("a", "b", "c")
+    first.commit()
+    first.crash()
+    assert [Desk(folder).visit() for _ in range(1)] == ["a"]
+
+
+def test_what_was_leased_is_handed_out_again_and_what_ended_is_not(folder: Path) -> None:
+    first = Desk(folder)
+    first.submit("a", "b", "c")
+    first.visit()
+    first.frontier.next(0.0)
+    first.commit()
+    first.crash()
+    second = Desk(folder)
+    assert [second.visit(), second.visit()] == ["b", "c"]
+    assert second.frontier.is_idle
+
+
+def test_what_was_not_committed_is_repeated(folder: Path) -> None:
+    first = Desk(folder)
+    first.submit("a", "b")
+    first.commit()
+    first.visit()
+    first.submit("found-on-a")
+    first.crash()
+    second = Desk(folder)
+    assert [second.visit(), second.visit()] == ["a", "b"]
+
+
+def test_what_was_seen_is_seen_by_the_next_process(folder: Path) -> None:
+    first = Desk(folder)
+    first.submit("done", "waiting")
+    first.visit()
+    first.commit()
+    first.crash()
+    second = Desk(folder)
+    second.submit("done", "waiting", "new")
+    assert [second.visit(), second.visit()] == ["waiting", "new"]
+
+
+def test_the_order_of_the_crawl_survives(folder: Path) -> None:
+    first = Desk(folder)
+    first.submit("last", priority=-1)
+    first.submit("second", "third")
+    first.submit("first", priority=5)
+    first.commit()
+    first.crash()
+    second = Desk(folder)
+    assert [second.visit() for _ in range(4)] == ["first", "second", "third", "last"]
+
+
+@pytest.mark.parametrize("capacity", [1, 7, 50])
+def test_what_does_not_fit_the_workbench_comes_back_in_order_and_once(folder: Path, capacity: int) -> None:
+    desk = Desk(folder, capacity=capacity)
+    paths = [str(number) for number in range(300)]
+    visited = []
+    for start in range(0, 300, 10):
+        desk.submit(*paths[start : start + 10])
+        visited.append(desk.visit())
+        if start % 50 == 0:
+            desk.commit()
+    visited += [desk.visit() for _ in range(300 - len(visited))]
+    assert visited == paths
+    assert desk.frontier.is_idle
+
+
+def test_a_better_request_does_not_bring_a_leased_one_back(folder: Path) -> None:
+    desk = Desk(folder, capacity=1)
+    desk.submit("a", "b", "c")
+    leased = desk.frontier.next(0.0)
+    desk.submit("x", "y", "z", priority=1)
+    rest = [desk.visit() for _ in range(5)]
+    assert leased is not None
+    assert leased.request.url.endswith("/a")
+    assert sorted(rest) == ["b", "c", "x", "y", "z"]
+
+
+def test_the_account_balances_across_processes(folder: Path) -> None:
+    desk = Desk(folder)
+    desk.submit(*map(str, range(20)))
+    for _ in range(5):
+        desk.visit()
+    desk.frontier.next(0.0)
+    desk.commit()
+    desk.crash()
+    after = Desk(folder).frontier
+    assert (after.scheduled, after.waiting, after.ended[Outcome.DONE]) == (20, 15, 5)
+
+
+def test_a_retry_takes_the_place_of_the_request(folder: Path) -> None:
+    first = Desk(folder)
+    first.submit("a")
+    first.commit()
+    visit = first.frontier.next(0.0)
+    assert visit is not None
+    again = visit.request.replace(meta={"retry_times": 1}, dont_filter=True)
+    first.frontier.again(visit, again, 0.0, not_before=60.0)
+    first.commit()
+    first.crash()
+    second = Desk(folder)
+    next_one = second.frontier.next(0.0)
+    assert next_one is not None
+    assert next_one.request.meta == {"retry_times": 1}
+    assert second.frontier.waiting == 0
+
+
+def test_what_cannot_be_kept_is_refused_when_it_is_submitted(folder: Path) -> None:
+    desk = Desk(folder)
+    with pytest.raises(NotStorableError, match="make it a method"):
+        desk.frontier.submit(Request("http://site.test/", callback=lambda response: None), 0.0)
+    assert desk.frontier.is_idle
+    assert not desk.frontier.is_duplicate(Request("http://site.test/"))
+
+
+def test_a_second_process_is_told_which_one_has_the_job(folder: Path) -> None:
+    first = Job(folder)
+    with pytest.raises(JobError, match=r"job is run by process \d+"):
+        Job(folder)
+    first.close()
+    Job(folder).close()
+
+
+def test_a_newer_schema_is_refused(folder: Path) -> None:
+    Job(folder).close()
+    database = sqlite3.connect(folder / DATABASE)
+    database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    database.close()
+    with pytest.raises(JobError, match="use the crawler that made it"):
+        Job(folder)
+
+
+@pytest.mark.parametrize("at", [0, 4096, 8192, 20_000])
+def test_a_damaged_database_is_told_and_never_read_as_empty(folder: Path, at: int) -> None:
+    desk = Desk(folder)
+    desk.submit(*map(str, range(500)))
+    desk.commit()
+    desk.crash()
+    with (folder / DATABASE).open("r+b") as file:
+        file.seek(at)
+        file.write(b"\xff" * 3000)
+    with pytest.raises(JobError, match=r"damaged|cannot be used"):
+        Desk(folder)
+
+
+def test_a_file_that_is_no_database_is_told(folder: Path) -> None:
+    folder.mkdir()
+    (folder / DATABASE).write_bytes(b"this is no database, and long enough not to be taken for an empty one" * 100)
+    with pytest.raises(JobError, match="not a database"):
+        Job(folder)
+
+
+def test_the_database_is_for_its_owner_only(folder: Path) -> None:
+    Job(folder).close()
+    assert (folder / DATABASE).stat().st_mode & 0o777 == 0o600
