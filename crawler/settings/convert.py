@@ -29,7 +29,8 @@ def converted(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
         result = _CONVERTERS[kind](value)
     except (ValueError, TypeError, AttributeError):
         raise SettingsError(f"{name} = {value!r}: it must be {_allowed(field)}") from None
-    _check_bounds(name, result, field)
+    if not _is_allowed(result, field):
+        raise SettingsError(f"{name} = {value!r}: it must be {_allowed(field)}")
     return result
 
 
@@ -40,13 +41,12 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
     return field.default
 
 
-def _check_bounds(name: str, value: Any, field: dataclasses.Field[Any]) -> None:
+def _is_allowed(value: Any, field: dataclasses.Field[Any]) -> bool:
     limits = field.metadata
-    if limits["choices"] and value not in limits["choices"]:
-        raise SettingsError(f"{name} = {value!r}: it must be {_allowed(field)}")
     low, high = limits["minimum"], limits["maximum"]
-    if (low is not None and value < low) or (high is not None and value > high):
-        raise SettingsError(f"{name} = {value!r}: it must be {_allowed(field)}")
+    if limits["choices"]:
+        return value in limits["choices"]
+    return (low is None or value >= low) and (high is None or value <= high)
 
 
 def _allowed(field: dataclasses.Field[Any]) -> str:

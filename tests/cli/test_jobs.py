@@ -44,7 +44,18 @@ def crawler(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_an_interrupted_job_is_listed_with_what_it_has_come_to(interrupted: Path) -> None:
     header, row = crawler(interrupted, "jobs").stdout.splitlines()
-    assert header.split() == ["JOB", "SPIDER", "STARTED", "STATE", "DONE", "WAITING", "FAILED", "DROPPED", "ITEMS", "SIZE"]
+    assert header.split() == [
+        "JOB",
+        "SPIDER",
+        "STARTED",
+        "STATE",
+        "DONE",
+        "WAITING",
+        "FAILED",
+        "DROPPED",
+        "ITEMS",
+        "SIZE",
+    ]
     assert row.split()[:2] == ["shop", "books"]
     assert "interrupted" in row
 

@@ -1,0 +1,63 @@
+"""Every setting of Scrapy's is mapped, kept or ignored with a reason."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crawler.settings import Settings
+from crawler.settings.scrapy_names import IGNORED, KEPT, KNOWN, MAPPED
+from crawler.settings.settings import FIELDS
+
+REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference" / "scrapy.md"
+
+
+def test_all_of_scrapys_names_are_in_the_table() -> None:
+    if not REFERENCE.is_file():
+        pytest.skip("the list of Scrapy's names is not beside this checkout")
+    section = REFERENCE.read_text("utf-8").split("## 1.12")[1].split("## 1.13")[0]
+    names = set(re.findall(r"`([A-Z][A-Z0-9_]+)=", section))
+    assert len(names) > 200
+    assert sorted(names - KNOWN) == []
+
+
+def test_a_name_has_one_meaning_and_a_reason_if_it_has_none() -> None:
+    assert not set(MAPPED) & KEPT
+    assert not set(MAPPED) & set(IGNORED)
+    assert not KEPT & set(IGNORED)
+    assert all(IGNORED.values())
+    assert {mapped.target for mapped in MAPPED.values()} <= {*FIELDS, "feeds"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "target", "meant"),
+    [
+        ("RANDOMIZE_DOWNLOAD_DELAY", False, "politeness.jitter", 0.0),
+        ("RANDOMIZE_DOWNLOAD_DELAY", "True", "politeness.jitter", 0.5),
+        ("DOWNLOAD_TLS_MIN_VERSION", "TLSv1.3", "http.tls_min", "1.3"),
+        (
+            "REFERRER_POLICY",
+            "scrapy.spidermiddlewares.referer.NoReferrerPolicy",
+            "crawl.referrer_policy",
+            "no-referrer",
+        ),
+        ("REFERRER_POLICY", "same-origin", "crawl.referrer_policy", "same-origin"),
+        ("DOWNLOAD_TIMEOUT", None, "http.timeout", 60.0),
+        ("CLOSESPIDER_PAGECOUNT", 5, "crawl.max_pages", 5),
+        ("JOBDIR", "crawls/one", "frontier.job", "crawls/one"),
+        ("HTTPERROR_ALLOWED_CODES", [404], "crawl.allowed_statuses", [404]),
+        ("ITEM_PIPELINES", {"a.B": 300}, "components.pipelines", {"a.B": 300}),
+        (
+            "DOWNLOAD_SLOTS",
+            {"a.test": {"concurrency": 1, "delay": 2, "randomize_delay": False}},
+            "politeness.hosts",
+            {"a.test": {"concurrency": 1, "delay": 2, "jitter": 0.0}},
+        ),
+    ],
+)
+def test_scrapys_values_mean_the_same_here(name: str, value: Any, target: str, meant: Any) -> None:
+    settings = Settings({name: value})
+    assert settings.get(target) == settings[name] == meant

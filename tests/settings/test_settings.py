@@ -1,0 +1,127 @@
+"""Settings: typed sections, precedence, Scrapy's API, and errors that say what to write instead."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from crawler.crawler import effective_settings
+from crawler.exceptions import SettingsError
+from crawler.settings import HostRules, Settings
+from crawler.settings.settings import FIELDS
+from crawler.spiders import Spider
+
+
+def test_sections_are_typed_and_frozen() -> None:
+    settings = Settings({"politeness.delay": "1.5", "politeness": {"jitter": 0}, "http.headers": {"A": "b"}})
+    assert (settings.politeness.delay, settings.politeness.jitter, settings.http.headers) == (1.5, 0.0, {"A": "b"})
+    with pytest.raises(AttributeError):
+        settings.politeness.delay = 2.0  # type: ignore[misc]  # the point of the test
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"politeness.dealy": 1}, "unknown setting politeness.dealy; did you mean 'politeness.delay'"),
+        ({"politness": {"delay": 1}}, "unknown setting politness; did you mean"),
+        ({"DOWNLOAD_DELLAY": 1}, "unknown setting DOWNLOAD_DELLAY; did you mean DOWNLOAD_DELAY?"),
+        ({"politeness.delay": "soon"}, "politeness.delay = 'soon': it must be a number, at least 0"),
+        ({"politeness.delay": -1}, "politeness.delay = -1: it must be a number, at least 0"),
+        ({"politeness.jitter": 2}, "politeness.jitter = 2: it must be a number from 0 to 1"),
+        ({"crawl.concurrency": 1.5}, "crawl.concurrency = 1.5: it must be a whole number, at least 1"),
+        ({"crawl.concurrency": True}, "crawl.concurrency = True: it must be a whole number"),
+        ({"log.level": "LOUD"}, "log.level = 'LOUD': it must be one of 'DEBUG', 'INFO'"),
+        ({"politeness.obey_robots": "maybe"}, "it must be true or false"),
+        ({"http.schemes": ["gopher"]}, "http.schemes names ['gopher']; there are http, https, file and data"),
+        ({"politeness.hosts": {"a.test": {"dealy": 1}}}, "unknown rule 'dealy'"),
+        ({"feeds": [1]}, "feeds must be a list of tables"),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_setting_the_value_and_the_way_out(values: dict, message: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Settings(values)
+    assert message in str(wrong.value)
+
+
+def test_a_value_counts_by_where_it_comes_from() -> None:
+    class Own(Spider):
+        name = "own"
+        custom_settings = {"politeness.delay": 2.0, "DOWNLOAD_TIMEOUT": 7, "http.max_body": 5}
+
+    settings = Settings({"politeness.delay": 1.0, "http.keep_alive": 3})
+    settings.set("http.timeout", 9, "cmdline")
+    settings.set("http.max_body", 6, "environment")
+    effective = effective_settings(Own, settings)
+    assert effective.politeness.delay == 2.0  # custom_settings over code
+    assert (effective.http.timeout, effective.http.max_body, effective.http.keep_alive) == (9.0, 6, 3.0)
+    assert settings.politeness.delay == 1.0  # the crawl has a copy
+
+
+def test_settings_of_the_projects_own_are_kept() -> None:
+    settings = Settings({"MONGO_URI": "mongodb://x", "user": {"shop": "x"}})
+    assert (settings["MONGO_URI"], settings.get("shop"), settings.get("NOT_THERE", 5)) == ("mongodb://x", "x", 5)
+
+
+def test_scrapys_ways_to_read_work() -> None:
+    settings = Settings({"DOWNLOAD_DELAY": 2, "ROBOTSTXT_OBEY": "no", "MY_LIST": "a, b", "MY_DICT": '{"a": 1}'})
+    assert settings.getfloat("DOWNLOAD_DELAY") == 2.0
+    assert settings.getbool("ROBOTSTXT_OBEY") is False
+    assert settings.getint("CONCURRENT_REQUESTS") == 16
+    assert settings.getlist("MY_LIST") == ["a", "b"]
+    assert settings.getdict("MY_DICT") == {"a": 1}
+    assert "DOWNLOAD_DELAY" in settings
+    assert "NOT_THERE" not in settings
+    assert settings.getpriority("DOWNLOAD_DELAY") == 20
+
+
+def test_frozen_settings_do_not_change() -> None:
+    frozen = Settings().frozencopy()
+    with pytest.raises(TypeError, match="frozen"):
+        frozen.set("politeness.delay", 1)
+    copy = frozen.copy()
+    copy.set("politeness.delay", 1)
+    assert (copy.politeness.delay, frozen.politeness.delay) == (1.0, 0.25)
+
+
+def test_a_deleted_value_is_the_default_again() -> None:
+    settings = Settings({"politeness.delay": 3})
+    settings.delete("DOWNLOAD_DELAY")
+    assert settings.politeness.delay == 0.25
+
+
+def test_every_setting_is_explained_and_no_secret_is_told() -> None:
+    settings = Settings({"auth.user": "me", "auth.password": "hunter2"})
+    explained = {info.name: info for info in settings.explain()}
+    assert set(FIELDS) <= set(explained)
+    assert all(info.doc for info in explained.values())
+    assert (explained["auth.password"].value, explained["auth.user"].source) == ("***", "code")
+    assert "hunter2" not in repr(settings) + str(settings.explain())
+
+
+@pytest.mark.parametrize(
+    ("host", "delay"),
+    [
+        ("elsewhere.test", 1.0),
+        ("a.example.org", 2.0),
+        ("b.a.example.org:8080", 2.0),
+        ("example.org", 3.0),
+        ("example.org:8080", 4.0),
+    ],
+)
+def test_the_most_specific_pattern_rules_a_host(host: str, delay: float) -> None:
+    patterns = {"*.example.org": {"delay": 2}, "example.org": {"delay": 3}, "example.org:8080": {"delay": 4}}
+    settings = Settings({"politeness.delay": 1, "politeness.jitter": 0, "politeness.hosts": patterns})
+    assert settings.politeness.for_host(host) == HostRules(delay=delay, jitter=0.0, concurrency=4)
+
+
+def test_feeds_are_read_from_tables_and_from_scrapys_names() -> None:
+    assert Settings({"FEEDS": {"a.jsonl": {"overwrite": True}}}).feeds == [{"uri": "a.jsonl", "overwrite": True}]
+    assert Settings({"FEED_URI": "b.csv", "FEED_FORMAT": "csv"}).feeds == [{"uri": "b.csv", "format": "csv"}]
+
+
+def test_a_setting_without_effect_is_told_once_with_the_reason(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        Settings({"TELNETCONSOLE_PORT": [1]})
+        Settings({"TELNETCONSOLE_PORT": [1]})
+    assert caplog.messages == ["The setting TELNETCONSOLE_PORT has no effect: there is no telnet console"]
