@@ -1,0 +1,190 @@
+"""Commands that do not crawl, and what is said of every kind of mistake."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from crawler import __version__
+from crawler.cli import COMMANDS, main
+from crawler.cli.exitcodes import ExitCode
+
+ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+SPIDER = "from crawler import Spider\nclass S(Spider):\n    name = '{name}'\n    start_urls = ['http://127.0.0.1:1/']\n"
+
+# These make a reactor of their own, so they get a process of their own.
+CRAWLING = ("crawl", "runspider")
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a command ended and what it printed."""
+
+    exit_code: int
+    output: str
+
+
+Run = Callable[..., Told]
+
+
+def run_command(*arguments: str) -> Told:
+    if arguments[0] in CRAWLING:
+        command = [sys.executable, "-m", "crawler", *arguments]
+        done = subprocess.run(command, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return Told(done.returncode, done.stdout)
+    result = CliRunner().invoke(main, list(arguments))
+    return Told(result.exit_code, result.output)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in a new project with one spider, "books"."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings.toml").write_text("[politeness]\ndelay = 3.0\n")
+    (tmp_path / "spiders").mkdir()
+    (tmp_path / "spiders" / "books.py").write_text(SPIDER.format(name="books"))
+    return run_command
+
+
+def test_help_tells_of_every_command_and_exit_code(run: Run) -> None:
+    told = run("--help").output
+    assert all(name in told for name in COMMANDS)
+    assert all(str(code.value) in told and code.meaning in told for code in ExitCode)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run: Run, command: str) -> None:
+    told = run(command, "--help")
+    assert told.exit_code == 0
+    assert "Usage:" in told.output
+
+
+def test_version_says_which(run: Run) -> None:
+    assert run("version").output == f"crawler {__version__}\n"
+    told = run("version", "-v").output
+    assert all(name in told for name in ("Twisted", "treq", "lxml", "Python", "OpenSSL", "libxml2"))
+
+
+def test_list_names_the_spiders_a_line_each(run: Run) -> None:
+    assert run("list").output == "books\n"
+    assert "spiders/books.py" in run("list", "-v").output
+
+
+def test_settings_show_value_source_and_meaning(run: Run) -> None:
+    told = run("settings", "delay", "seconds between").output
+    assert "politeness.delay = 3.0  (settings.toml)" in told
+    assert "Seconds between two requests to a host. Scrapy: DOWNLOAD_DELAY. Default: 0.25." in told
+    assert "retry" not in told
+
+
+def test_settings_show_what_was_changed_or_one_value(run: Run) -> None:
+    told = run("settings", "--changed", "-s", "retry.times=5").output
+    assert "politeness.delay = 3.0" in told
+    assert "retry.times = 5  (command line)" in told
+    assert "http.timeout" not in told
+    assert run("settings", "--get", "politeness.delay").output == "3.0\n"
+
+
+def test_startproject_makes_a_project_that_passes_its_own_tests(run: Run, tmp_path: Path) -> None:
+    made = run("startproject", "shop")
+    assert made.exit_code == 0
+    folder = tmp_path / "shop"
+    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == {
+        "settings.toml",
+        "spiders/quotes.py",
+        "tests/test_quotes.py",
+        ".gitignore",
+    }
+    tested = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert tested.returncode == 0, tested.stdout
+    again = run("startproject", "shop")
+    assert (again.exit_code, "there are files already" in again.output) == (2, True)
+
+
+@pytest.mark.parametrize("template", ["basic", "crawl"])
+def test_genspider_writes_a_spider_that_loads(run: Run, template: str) -> None:
+    assert run("genspider", "-t", template, "my-shop", "example.com").output == "Wrote spiders/my_shop.py\n".replace(
+        "spiders", str(Path.cwd() / "spiders")
+    )
+    assert run("list").output == "books\nmy-shop\n"
+    refused = run("genspider", "my-shop", "example.com")
+    assert (refused.exit_code, "--force overwrites it" in refused.output) == (2, True)
+
+
+def test_genspider_prints_where_it_is_asked_to(run: Run) -> None:
+    told = run("genspider", "--dump", "shop", "https://example.com/list").output
+    assert 'start_urls = ["https://example.com/list"]' in told
+    assert not (Path.cwd() / "spiders" / "shop.py").exists()
+
+
+PIPELINE = "class P:\n    def proces_item(self, item):\n        return item\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("crwal", "books"), 2, "There is no command 'crwal'. Did you mean crawl?"),
+        (("crawl", "boks"), 2, "no spider is named 'boks'; did you mean 'books'?"),
+        (("crawl", "boks"), 2, "`crawler list` shows them"),
+        (("crawl", "books", "-s", "politeness.dealy=1"), 2, "did you mean 'politeness.delay'"),
+        (("crawl", "books", "-s", "politeness.delay=soon"), 2, "it must be a number, at least 0"),
+        (("crawl", "books", "-s", "politeness.delay"), 2, "is not of the form NAME=VALUE"),
+        (("crawl", "books", "-a", "parse=1"), 2, "would overwrite 'parse'"),
+        (("crawl", "books", "-o", "items.foo"), 2, "unknown extension 'foo'"),
+        (("crawl", "books", "-o", "/proc/nowhere/items.jsonl"), 2, "cannot write the feed"),
+        (("crawl", "books", "-o", "a.jsonl", "-o", "a.jsonl"), 2, "two feeds go to"),
+        (("crawl", "books", "-L", "LOUD"), 2, "'LOUD'"),
+        (("crawl", "books", "--logfile", "/proc/nowhere/log"), 2, "log.file"),
+        (("crawl", "books", "-s", 'components.pipelines=["pipes.P"]'), 3, "did you mean process_item?"),
+        (("crawl", "books", "-s", 'components.pipelines=["pipes.Q"]'), 3, "pipes"),
+        (("genspider", "a b", "example.com"), 2, "cannot name a spider"),
+        (("genspider", "ok", "exa mple"), 2, "is no domain and no URL"),
+        (("startproject", "9lives"), 2, "cannot name a project"),
+        (("runspider", "nowhere.py"), 2, "does not exist"),
+        (("settings", "--get", "politeness.dealy"), 2, "did you mean 'politeness.delay'"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence(run: Run, arguments: tuple[str, ...], code: int, says: str) -> None:
+    (Path.cwd() / "pipes.py").write_text(PIPELINE)
+    told = run(*arguments)
+    assert told.exit_code == code, told.output
+    assert says in told.output
+    assert "Traceback" not in told.output
+
+
+def test_outside_a_project_it_is_said_how_to_make_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").unlink()
+    told = run("crawl", "books")
+    assert told.exit_code == 2
+    assert "crawler startproject NAME" in told.output
+    assert "crawler runspider FILE.py" in told.output
+
+
+def test_a_broken_module_hides_no_others(run: Run) -> None:
+    (Path.cwd() / "spiders" / "bad.py").write_text("import no_such_module_anywhere\n")
+    told = run("list")
+    assert told.exit_code == 0
+    assert "books\n" in told.output
+    assert "bad.py:1: ModuleNotFoundError: No module named 'no_such_module_anywhere'" in told.output
+
+
+def test_a_spider_that_raises_when_it_is_built_could_not_start(run: Run) -> None:
+    (Path.cwd() / "bad.py").write_text(
+        SPIDER.format(name="bad") + "    def __init__(self):\n        raise KeyError('boo')\n"
+    )
+    told = run("runspider", "bad.py")
+    assert told.exit_code == 3
+    assert "the crawl of 'bad' could not start: KeyError: 'boo'" in told.output
+    assert "bad.py:6" in told.output

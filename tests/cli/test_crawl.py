@@ -1,0 +1,144 @@
+"""Crawls from the command line, as users run them: processes, outputs, exit codes, Ctrl-C."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawler.demo.server import serving
+from tests.loopback.killing import ROOT, project
+
+BOOKS = 40
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[str]:
+    with serving(BOOKS) as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return project(tmp_path)
+
+
+ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def crawler(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "crawler", *arguments]
+    return subprocess.run(command, cwd=folder, env=ENV, capture_output=True, text=True, timeout=120)
+
+
+def test_a_crawl_fills_every_output_and_ends_with_zero(folder: Path, shop: str) -> None:
+    outputs = [argument for name in ("a.jsonl", "b.json", "c.csv", "d.xml", "e.jsonl.gz") for argument in ("-o", name)]
+    done = crawler(folder, "crawl", "books", "-a", f"site={shop}", *outputs)
+    assert done.returncode == 0, done.stderr
+    urls = [json.loads(line)["url"] for line in (folder / "a.jsonl").read_text().splitlines()]
+    assert (len(urls), len(set(urls))) == (BOOKS, BOOKS)
+    assert [item["url"] for item in json.loads((folder / "b.json").read_text())] == urls
+    with (folder / "c.csv").open(newline="") as file:
+        assert [row["url"] for row in csv.DictReader(file)] == urls
+    assert (folder / "d.xml").read_text().count("<url>") == BOOKS
+    assert gzip.decompress((folder / "e.jsonl.gz").read_bytes()) == (folder / "a.jsonl").read_bytes()
+
+
+def test_without_a_terminal_there_are_plain_log_lines(folder: Path, shop: str) -> None:
+    done = crawler(folder, "crawl", "books", "-a", f"site={shop}")
+    lines = done.stderr.splitlines()
+    assert lines[-1].endswith("s")
+    assert f"{BOOKS} items, 0 errors" in lines[-1]
+    assert all(line[:2] == "20" and "] " in line for line in lines)
+    assert "\x1b" not in done.stderr
+
+
+def test_standard_output_gets_the_items_and_nothing_else(folder: Path, shop: str) -> None:
+    done = crawler(folder, "crawl", "books", "-a", f"site={shop}", "-o", "-:jsonl")
+    assert len([json.loads(line) for line in done.stdout.splitlines()]) == BOOKS
+
+
+def test_o_goes_on_after_what_is_there_and_capital_o_begins_anew(folder: Path, shop: str) -> None:
+    for option in ("-o", "-o"):
+        assert crawler(folder, "crawl", "books", "-a", f"site={shop}", option, "a.json").returncode == 0
+    assert len(json.loads((folder / "a.json").read_text())) == 2 * BOOKS
+    assert crawler(folder, "crawl", "books", "-a", f"site={shop}", "-O", "a.json").returncode == 0
+    assert len(json.loads((folder / "a.json").read_text())) == BOOKS
+
+
+def test_docs_follows_any_documentation(folder: Path, shop: str) -> None:
+    options = ("-s", "politeness.delay=0", "-s", "crawl.max_pages=12", "-o", "pages.jsonl")
+    done = crawler(folder, "crawl", "docs", "-a", f"url={shop}catalogue/page-1.html", *options)
+    assert done.returncode == 0, done.stderr
+    pages = [json.loads(line) for line in (folder / "pages.jsonl").read_text().splitlines()]
+    assert len(pages) == 12
+    assert all(page["title"] and page["headings"] and page["text_length"] > 100 for page in pages)
+
+
+SPIDER = """
+from crawler import Request, Spider
+
+class Own(Spider):
+    name = "own"
+
+    def __init__(self, url: str):
+        super().__init__()
+        self.start_urls = [url]
+
+    def parse(self, response):
+        yield {{"url": response.url}}
+        {rest}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rest", "says"),
+    [
+        ("raise ValueError('boo')", "own.py:13 in parse"),
+        ("yield 5", "Own.parse yielded 5 of type int; yield a Request"),
+        ("yield Request('example.com/x')", "write https://example.com/x"),
+        ("yield Request('http://:80/x')", "names no host"),
+        ("yield Request('http://example.com:port/')", "the port 'port' is no number"),
+        ("yield Request(response.url + '?x', callback=lambda r: None)", "make it a method"),
+    ],
+)
+def test_a_mistake_in_a_callback_is_told_counted_and_the_crawl_goes_on(
+    folder: Path, shop: str, rest: str, says: str
+) -> None:
+    (folder / "own.py").write_text(SPIDER.format(rest=rest))
+    done = crawler(folder, "runspider", "own.py", "-a", f"url={shop}", "-o", "a.jsonl")
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert "1 items, 1 errors" in done.stderr
+    assert len((folder / "a.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_failed_request_ends_with_one(folder: Path) -> None:
+    (folder / "own.py").write_text(SPIDER.format(rest=""))
+    done = crawler(folder, "runspider", "own.py", "-a", "url=http://127.0.0.1:1/", "-s", "retry.enabled=false")
+    assert done.returncode == 1
+    assert "DownloadConnectionRefusedError" in done.stderr
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_ctrl_c_ends_well_and_leaves_valid_outputs(folder: Path, shop: str, signals: int) -> None:
+    slow = ("-s", 'politeness.hosts={"127.0.0.1": {"delay": 0.1}}', "-L", "DEBUG")
+    command = [sys.executable, "-m", "crawler", "crawl", "books", "-a", f"site={shop}", "-o", "a.json", *slow]
+    process = subprocess.Popen(command, cwd=folder, env=ENV, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    while "Scraped from" not in process.stderr.readline():
+        pass
+    for _ in range(signals):
+        process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Received SIGINT: finishing what is in flight" in rest
+    assert 0 < len(json.loads((folder / "a.json").read_text())) < BOOKS
