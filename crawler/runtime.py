@@ -96,7 +96,8 @@ def new_loop() -> asyncio.AbstractEventLoop:
     if importlib.util.find_spec("uvloop") is not None:
         import uvloop
 
-        return uvloop.new_event_loop()
+        loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        return loop
     return asyncio.SelectorEventLoop()
 
 
