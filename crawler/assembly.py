@@ -16,7 +16,7 @@ from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
 from crawler.engine.commit import Committer
-from crawler.engine.counted import counted
+from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.durability import Durability
 from crawler.engine.limits import Limits
 from crawler.engine.robots import RobotsGate
@@ -92,7 +92,8 @@ class Assembly:
             chain = spidermiddleware.SpiderChain(self.spider_middlewares, spider=spider, bridge=bridge)
 
         robots = RobotsGate(_robots_agent(settings)) if settings.politeness.obey_robots else None
-        self._downloader = build_downloader(settings, reactor=runtime.reactor, agent=runtime.agent)
+        watcher = SignalWatcher(crawler.signals, spider)
+        self._downloader = build_downloader(settings, reactor=clock, agent=runtime.agent, watcher=watcher)
         fetch = counted(self._downloader.fetch, spider=spider, stats=crawler.stats, signal_manager=crawler.signals)
 
         def commit_failed(error: UsageError) -> None:

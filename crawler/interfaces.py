@@ -99,25 +99,6 @@ class Clock(Protocol):
         """Call *callable* in *delay* seconds."""
 
 
-class Transport(Protocol):
-    """Fetches a request over some wire. See ``crawler.download``."""
-
-    async def fetch(self, request: Request, limits: Any) -> Response:
-        """Return the response, or raise a ``DownloadError``."""
-
-    async def close(self) -> None:
-        """Close what is kept open between requests."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A request as a store keeps it: its place in the one order of the crawl, and its record."""
-
-    priority: int
-    sequence: int
-    record: Any
-
-
 @runtime_checkable
 class Store(Protocol):
     """Where requests wait that do not fit the workbench, by host and in order. See ``crawler.frontier``."""

@@ -19,22 +19,24 @@ from crawler.download.downloader import Downloader, Transport
 from crawler.download.foreign import ForeignAgent
 from crawler.download.local import DataTransport, FileTransport
 from crawler.download.tls import tls_policy
-from crawler.download.transport import FetchLimits, TreqTransport
+from crawler.download.transport import FetchLimits, TreqTransport, Watcher
 
 if TYPE_CHECKING:
     from twisted.web.iweb import IAgent
 
     from crawler.settings import Settings
 
-__all__ = ["Downloader", "FetchLimits", "TreqTransport", "build_downloader"]
+__all__ = ["Downloader", "FetchLimits", "TreqTransport", "Watcher", "build_downloader"]
 
 # Idle connections over all hosts, for each request that may be on the wire: enough that the hosts which take part in a crawl
 # at the time keep theirs, and far from the usual limit of 1,024 open files.
 _KEPT_PER_PLACE = 4
 
 
-def build_downloader(settings: Settings, *, reactor: Any, agent: IAgent | None = None) -> Downloader:
-    """Return a downloader for *settings* on *reactor*; an *agent* takes the place of the network."""
+def build_downloader(
+    settings: Settings, *, reactor: Any, agent: IAgent | None = None, watcher: Watcher | None = None
+) -> Downloader:
+    """Return a downloader for *settings* on *reactor*; an *agent* takes the place of the network, *watcher* sees what comes."""
     http, places = settings.http, settings.crawl.concurrency
     deadlines = Deadlines(reactor)
     transports: dict[str, Transport] = {}
@@ -53,7 +55,9 @@ def build_downloader(settings: Settings, *, reactor: Any, agent: IAgent | None =
                 bind_address=http.bind_address,
             ),
         )
-    web = TreqTransport(connections or ForeignAgent(agent), reactor, deadlines, compression=http.compression)
+    web = TreqTransport(
+        connections or ForeignAgent(agent), reactor, deadlines, compression=http.compression, watcher=watcher
+    )
     local: dict[str, Transport] = {"file": FileTransport(), "data": DataTransport()}
     for scheme in http.schemes:
         transports[scheme] = local.get(scheme, web)

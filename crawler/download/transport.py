@@ -11,17 +11,17 @@ Every failure leaves as a ``DownloadError`` (see ``errors.py``); a body that was
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from http.cookiejar import Cookie
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hyperlink import EncodedURL
 from treq.client import HTTPClient
 from treq.cookies import IndexableCookieJar
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
@@ -37,8 +37,9 @@ from crawler.download.errors import (
     translated,
 )
 from crawler.download.wire import BytesProducer, WireHeaders
-from crawler.exceptions import DownloadError, ResponseTooLargeError
+from crawler.exceptions import DownloadError, ResponseTooLargeError, StopDownload
 from crawler.exceptions import ResponseDataLossError as AnyDataLossError
+from crawler.http import Headers
 from crawler.http.decode import ACCEPT_ENCODING, Decoder, codings
 
 if TYPE_CHECKING:
@@ -62,14 +63,36 @@ class FetchLimits:
     fail_on_dataloss: bool = True
 
 
-class TreqTransport:
-    """Fetches http and https through *agent*. *compression* asks for compressed bodies."""
+class Watcher(Protocol):
+    """Sees downloads while they last. Its methods may raise ``StopDownload`` to end one."""
 
-    def __init__(self, agent: IAgent, clock: Clock, deadlines: Deadlines, *, compression: bool = True) -> None:
+    def is_watching(self) -> bool:
+        """Tell whether anybody wants to see the next download."""
+
+    def headers(self, request: Request, headers: Headers, length: int | None) -> None:
+        """See the headers of a response, and how long its body will be if that was said."""
+
+    def data(self, request: Request, data: bytes) -> None:
+        """See a part of a body, as it came."""
+
+
+class TreqTransport:
+    """Fetches http and https through *agent*. *compression* asks for compressed bodies; *watcher* sees what comes."""
+
+    def __init__(
+        self,
+        agent: IAgent,
+        clock: Clock,
+        deadlines: Deadlines,
+        *,
+        compression: bool = True,
+        watcher: Watcher | None = None,
+    ) -> None:
         self._client = HTTPClient(agent, _NO_COOKIES)
         self._clock = clock
         self._deadlines = deadlines
         self._compression = compression
+        self._watcher = watcher
 
     def __repr__(self) -> str:
         return f"<TreqTransport {self._deadlines}>"
@@ -96,6 +119,8 @@ class TreqTransport:
             return await self._read(request, response, exchange)
         except (CancelledError, DownloadCancelledError) as error:
             raise exchange.ended_by or translated(error, request.url) from error
+        except StopDownload:
+            raise
         except DownloadError as error:
             raise exchange.ended_by or error from error.__cause__
         except Exception as error:
@@ -108,6 +133,16 @@ class TreqTransport:
         encodings = [value for name, value in head.headers if name.lower() == b"content-encoding"]
         length = response.length if isinstance(response.length, int) else None
         flags: tuple[str, ...] = ()
+        seen = None
+        if self._watcher is not None and self._watcher.is_watching():
+            seen = partial(self._watcher.data, request)
+            try:
+                self._watcher.headers(
+                    request, Headers.received((name, [value]) for name, value in head.headers), length
+                )
+            except StopDownload:
+                exchange.refuse(response)
+                raise
         if length == 0 or request.method == "HEAD":
             body = await exchange.body_of(response, Decoder([], 0))
         else:
@@ -120,7 +155,11 @@ class TreqTransport:
                     limit=limits.max_body,
                 )
             try:
-                body = await exchange.body_of(response, decoder)
+                body = await exchange.body_of(response, decoder, seen)
+            except StopDownload as stop:
+                if stop.fail:
+                    raise
+                body, flags = exchange.body_so_far(), ("download_stopped",)
             except AnyDataLossError as error:
                 if limits.fail_on_dataloss:
                     raise ResponseDataLossError(f"{request.url}: {error}", partial=error.partial) from error
@@ -200,11 +239,15 @@ class _Exchange:
         elif self.answering is not None:
             self.answering.cancel()
 
-    def body_of(self, response: Any, decoder: Decoder) -> Deferred[bytes]:
-        """Take the body of *response*; fires with it, decoded."""
-        self._body = _Body(decoder)
+    def body_of(self, response: Any, decoder: Decoder, seen: Callable[[bytes], None] | None = None) -> Deferred[bytes]:
+        """Take the body of *response*; fires with it, decoded. *seen* is called with each part as it comes."""
+        self._body = _Body(decoder, seen)
         response.deliverBody(self._body)
         return self._body.finished
+
+    def body_so_far(self) -> bytes:
+        """Return what has been decoded of the body."""
+        return self._body.so_far if self._body is not None else b""
 
     def refuse(self, response: Any) -> None:
         """Let go of a body that nobody wants."""
@@ -214,12 +257,14 @@ class _Exchange:
         unread.end(DownloadCancelledError("the body is not wanted"))
 
 
-class _Body(Protocol):
+class _Body(TwistedProtocol):
     """Takes a body as it arrives. ``finished`` fires with it, decoded, or with what was wrong."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, seen: Callable[[bytes], None] | None = None) -> None:
         self.finished: Deferred[bytes] = Deferred(self._cancelled)
+        self.so_far = b""
         self._decoder = decoder
+        self._seen = seen
         self._pieces: list[bytes] = []
         self._ended = False
 
@@ -230,7 +275,9 @@ class _Body(Protocol):
             return
         try:
             self._pieces.append(self._decoder.feed(data))
-        except DownloadError as error:
+            if self._seen is not None:
+                self._seen(data)
+        except (DownloadError, StopDownload) as error:
             self.end(error)
 
     def connectionLost(self, reason: Failure = Failure(ResponseDone())) -> None:  # noqa: B008  # Twisted's signature
@@ -252,14 +299,19 @@ class _Body(Protocol):
                 loss.partial = body
             self.finished.errback(Failure(loss))
 
-    def end(self, error: DownloadError) -> None:
+    def end(self, error: DownloadError | StopDownload) -> None:
         """End the download with *error*."""
         if self._ended:
             return
         self._ended = True
+        if isinstance(error, StopDownload):
+            self.so_far = b"".join(self._pieces)
         self._pieces.clear()
-        if self.transport is not None:
-            self.transport.abortConnection()
+        transport: Any = self.transport
+        if transport is not None:
+            # What Twisted's own agents give to a body can only be asked to close.
+            abort = getattr(transport, "abortConnection", None) or transport.loseConnection
+            abort()
         self.finished.errback(Failure(error))
 
     def _cancelled(self, finished: Deferred[bytes]) -> None:

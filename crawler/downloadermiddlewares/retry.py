@@ -70,7 +70,12 @@ class RetryMiddleware:
         ):
             return response
         asked = wait_asked_for(response, self._now)
-        return self._again(request, status_reason(response.status), retry_after=asked) or response
+        again = self._again(request, status_reason(response.status), retry_after=asked)
+        if again is not None and asked is not None:
+            again.meta["host_delay"] = again.meta[
+                "retry_delay"
+            ]  # what the server asks for, it asks for all of its pages
+        return again or response
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
         """Return a retry of *request* if *exception* is worth one, else None: the errback gets it."""

@@ -91,8 +91,8 @@ class Committer:
             self._broken = True
             self._on_failure(error)
 
-    async def finish(self) -> None:
-        """Write the rest and finish the feeds."""
+    async def finish(self) -> Feeds:
+        """Write the rest and finish the feeds; return them."""
         self.commit()
         try:
             self._feeds.close()
@@ -100,3 +100,4 @@ class Committer:
             self.fail(error)
         if self._durability is not None:
             self._durability.close()
+        return self._feeds

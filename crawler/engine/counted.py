@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from crawler import signals
+from crawler.exceptions import StopDownload
 
 if TYPE_CHECKING:
-    from crawler.http import Request, Response
+    from crawler.http import Headers, Request, Response
     from crawler.signals import SignalManager
     from crawler.stats import StatsCollector
 
@@ -53,3 +54,30 @@ def counted(
         return response
 
     return counted_fetch
+
+
+class SignalWatcher:
+    """Sends ``headers_received`` and ``bytes_received`` while downloads last, where anybody listens."""
+
+    def __init__(self, signal_manager: SignalManager, spider: Any) -> None:
+        self._signals = signal_manager
+        self._spider = spider
+        self._on_headers = signal_manager.receivers(signals.headers_received)
+        self._on_bytes = signal_manager.receivers(signals.bytes_received)
+
+    def is_watching(self) -> bool:
+        """Tell whether a handler is connected."""
+        return bool(self._on_headers or self._on_bytes)
+
+    def headers(self, request: Request, headers: Headers, length: int | None) -> None:
+        """Send ``headers_received``; raise a StopDownload that a handler raises."""
+        self._send(signals.headers_received, headers=headers, body_length=length, request=request)
+
+    def data(self, request: Request, data: bytes) -> None:
+        """Send ``bytes_received``; raise a StopDownload that a handler raises."""
+        self._send(signals.bytes_received, data=data, request=request)
+
+    def _send(self, signal: signals.Signal, **arguments: Any) -> None:
+        for result in self._signals.send(signal, dont_log=StopDownload, spider=self._spider, **arguments):
+            if isinstance(result, StopDownload):
+                raise result

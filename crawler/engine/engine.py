@@ -392,6 +392,9 @@ class Engine:
 
     def _replace(self, visit: Visit, request: Request) -> None:
         """Go on with the *request* that a middleware returned: a retry waits in the place of the first, another is new."""
+        if request.has_meta and "host_delay" in request.meta:
+            now = self._clock.seconds()
+            self.frontier.workbench.snooze(visit.host_key, now + request.meta.pop("host_delay"), now)
         if self.frontier.is_same(visit.request, request):
             self.frontier.again(visit, request, self._clock.seconds(), not_before=self._not_before(request))
             return

@@ -47,7 +47,12 @@ class Lifecycle:
         async def stop_engine() -> None:
             await self._send(signals.engine_stopped)
 
-        for step in (self._pipeline.close, close_spider, self._committer.finish, stop_engine):
+        async def close_feeds() -> None:
+            for feed in await self._committer.finish():
+                await self._send(signals.feed_slot_closed, slot=feed)
+            await self._send(signals.feed_exporter_closed)
+
+        for step in (self._pipeline.close, close_spider, close_feeds, stop_engine):
             try:
                 await step()
             except Exception:

@@ -111,10 +111,6 @@ class Workbench:
         """How many hosts are known: with requests waiting, on the wire, or resting for their delay."""
         return len(self._hosts)
 
-    def host_queues(self) -> list[HostQueue]:
-        """Return every host queue, for views; not for changing."""
-        return list(self._hosts.values())
-
     # Hot: once per request.
     def add(self, host_key: str, request: Request, now: float, *, not_before: float = 0.0) -> None:
         """Let *request* wait for its turn, and not start before *not_before*."""
@@ -277,9 +273,3 @@ class Workbench:
             heappop(snoozed)
         times = [heap[0][0] for heap in (snoozed, self._delayed) if heap]
         return min(times, default=None)
-
-    def drain(self) -> list[Request]:
-        """Remove and return every request that waits on the workbench, for a crawl that ends early."""
-        requests = [entry[2] for host in self._hosts.values() for entry in sorted(host.waiting)]
-        requests += [entry[3] for entry in sorted(self._delayed)]
-        return requests

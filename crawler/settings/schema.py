@@ -228,7 +228,9 @@ class Retry:
     )
     priority_adjust: int = setting(-1, "Added to the priority of a retry.", "RETRY_PRIORITY_ADJUST")
     delay: float = setting(1.0, "Seconds before the first retry; doubled for each that follows.", minimum=0)
-    max_delay: float = setting(60.0, "Longest wait before a retry, in seconds; Retry-After included.", minimum=0)
+    max_delay: float = setting(
+        60.0, "Longest wait before a retry in seconds, unless the server asks for another.", minimum=0
+    )
     give_up_log_level: str = setting("ERROR", "Log level of giving up.", "RETRY_GIVE_UP_LOG_LEVEL")
 
 

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 
 from crawler import Request, Spider, signals
 from crawler.crawler import Crawler
-from crawler.exceptions import CloseSpider, DontCloseSpider, DropItem, IgnoreRequest
+from crawler.exceptions import CloseSpider, DontCloseSpider, DropItem, IgnoreRequest, StopDownload
 from crawler.testing import MemoryWorld, Page, Site, crawl_in_memory
 
 HOST = "http://site.test"
@@ -684,3 +684,70 @@ def test_the_signals_of_a_crawl_come_in_order() -> None:
         "spider_closed",
         "engine_stopped",
     ]
+
+
+class Listening(Spider):
+    """Stops a download in a signal handler."""
+
+    name = "listening"
+    start_urls = [f"{HOST}/"]
+    signal = signals.headers_received
+    fail = True
+
+    @classmethod
+    def from_crawler(cls, crawler, *args, **kwargs):
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.stop, cls.signal)
+        return spider
+
+    def stop(self, request):
+        raise StopDownload(fail=self.fail)
+
+    async def start(self):
+        yield Request(f"{HOST}/", errback=self.failed)
+
+    def parse(self, response):
+        yield {"flags": response.flags, "body": response.body}
+
+    def failed(self, failure):
+        yield {"error": type(failure.value).__name__}
+
+
+@pytest.mark.parametrize("signal", [signals.headers_received, signals.bytes_received])
+def test_a_handler_may_stop_a_download(signal: signals.Signal) -> None:
+    class Stops(Listening):
+        pass
+
+    Stops.signal = signal
+    assert crawl_in_memory(Stops, {"/": "a page"}, FAST).items == [{"error": "StopDownload"}]
+
+
+def test_what_has_come_of_a_stopped_download_may_go_to_the_callback() -> None:
+    class Stops(Listening):
+        signal = signals.bytes_received
+        fail = False
+
+    assert crawl_in_memory(Stops, {"/": "a page"}, FAST).items == [{"flags": ["download_stopped"], "body": b"a page"}]
+
+
+def test_the_ends_of_feeds_are_told() -> None:
+    told = []
+
+    class Tells(PathSpider):
+        @classmethod
+        def from_crawler(cls, crawler, *args, **kwargs):
+            spider = super().from_crawler(crawler, *args, **kwargs)
+            crawler.signals.connect(lambda: told.append("all"), signals.feed_exporter_closed, weak=False)
+            return spider
+
+    crawl_in_memory(Tells, {"/": "x"}, FAST)
+    assert told == ["all"]
+
+
+def test_retry_after_blocks_the_whole_host_until_then() -> None:
+    answers = [Page("slow down", 429, {"Retry-After": "30"})]
+    site = Site({"/": links("/a", "/b"), "/a": lambda hit: answers.pop() if answers else "a", "/b": "b"})
+    settings = {**FAST, "retry.enabled": True, "politeness.concurrency_per_host": 1}
+    result = crawl_in_memory(PathSpider, site, settings)
+    assert sorted(found(result)) == ["/", "/a", "/b"]
+    assert [hit.at >= 30.0 for hit in site.log] == [False, False, True, True]
