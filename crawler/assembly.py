@@ -23,7 +23,7 @@ from crawler.engine.robots import RobotsGate
 from crawler.engine.scrape import Scraper
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
-from crawler.frontier import Frontier, MemoryStore, SeenSet, Workbench
+from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
 from crawler.frontier.sqlite import SqliteStore
@@ -188,12 +188,13 @@ def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore 
         capacity=settings.frontier.workbench,
         prerequisite=robots.prerequisite if robots is not None else None,
     )
+    journal = store if isinstance(store, SqliteStore) else None
     return Frontier(
         workbench,
-        SeenSet(),
+        SeenSet() if journal is None else SeenIndex(journal.digest_of),
         fingerprint=identity if headers else fingerprint,
         host_key=politeness_key,
-        journal=store if isinstance(store, SqliteStore) else None,
+        journal=journal,
     )
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from crawler.frontier.frontier import Frontier
 from crawler.frontier.memory import MemoryStore
-from crawler.frontier.seen import SeenSet
+from crawler.frontier.seen import SeenIndex, SeenSet
 from crawler.frontier.visit import Outcome, Visit
 from crawler.frontier.workbench import Workbench
 
-__all__ = ["Frontier", "MemoryStore", "Outcome", "SeenSet", "Visit", "Workbench"]
+__all__ = ["Frontier", "MemoryStore", "Outcome", "SeenIndex", "SeenSet", "Visit", "Workbench"]

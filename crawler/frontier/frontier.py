@@ -19,7 +19,7 @@ from crawler.frontier.codec import detach
 from crawler.frontier.visit import Outcome, Visit
 
 if TYPE_CHECKING:
-    from crawler.frontier.seen import SeenSet
+    from crawler.frontier.seen import SeenIndex, SeenSet
     from crawler.frontier.sqlite import SqliteStore
     from crawler.frontier.workbench import Workbench
     from crawler.http import Request
@@ -31,7 +31,7 @@ class Frontier:
     def __init__(
         self,
         workbench: Workbench,
-        seen: SeenSet,
+        seen: SeenSet | SeenIndex,
         *,
         fingerprint: Callable[[Request], bytes],
         host_key: Callable[[Request], str],
@@ -80,7 +80,6 @@ class Frontier:
         Raise NotStorableError if it cannot be kept.
         """
         self._add(request, now, not_before, parent)
-        self._seen.add(self._fingerprint(request))
         self.scheduled += 1
 
     def _add(self, request: Request, now: float, not_before: float, parent: int) -> None:
@@ -89,6 +88,7 @@ class Frontier:
         request._sequence, request._parent = self._workbench.next_sequence(), parent
         if self._journal is not None:
             self._journal.submitted(request, host, self._fingerprint(request))
+        self._seen.add(self._fingerprint(request), request._sequence)
         self._workbench.add(host, request, now, not_before=not_before)
 
     # Hot: once per request.
@@ -136,9 +136,9 @@ class Frontier:
         if self._journal is None:
             return
         waiting = self._journal.restore()
-        self._seen.restore(self._journal.digests())
         self.ended = self._journal.outcomes()
         self.scheduled = sum(self.ended.values()) + sum(count for _, count in waiting)
+        self._seen.restore(self._journal.seen(), self.scheduled)
         self._workbench.restore(waiting, self._journal.last_sequence(), now)
 
     def is_same(self, one: Request, other: Request) -> bool:

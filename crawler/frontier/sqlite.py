@@ -18,7 +18,7 @@ from crawler.exceptions import JobError
 from crawler.frontier.visit import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _INSERT = "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)"
 _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_DIGEST = ("SELECT digest FROM history WHERE sequence = ?", "SELECT digest FROM waiting WHERE sequence = ?")
 _NEXT = """
 SELECT rank, sequence, parent, record FROM waiting
 WHERE host = ? AND (rank, sequence) >= (?, ?) ORDER BY rank, sequence
@@ -43,6 +44,7 @@ class SqliteStore:
         self._new: dict[int, tuple[int, int, int, int, bytes, bytes]] = {}
         self._gone: list[tuple[int]] = []
         self._history: list[tuple[Any, ...]] = []
+        self._ended: dict[int, bytes] = {}  # the digests in _history, by sequence
         self._hosts: dict[str, int] = {key: number for number, key in self._read("SELECT number, key FROM host")}
         self._new_hosts: list[tuple[int, str]] = []
         self._in_hand: set[int] = set()
@@ -88,6 +90,7 @@ class SqliteStore:
         request = visit.request
         self.withdrawn(visit.sequence)
         attempts = 1 + (request.meta.get("retry_times", 0) if request.has_meta else 0)
+        self._ended[visit.sequence] = digest
         self._history.append(
             (
                 visit.sequence,
@@ -117,6 +120,7 @@ class SqliteStore:
             raise _broken(self.job, error) from error
         self._gone.clear()
         self._history.clear()
+        self._ended.clear()
 
     def _write_new(self) -> None:
         if not self._database.in_transaction:
@@ -186,11 +190,26 @@ class SqliteStore:
             waiting.append((keys[number], count))
         return waiting
 
-    def digests(self) -> Iterable[bytes]:
-        """Return the fingerprints of every request that was ever submitted."""
+    def seen(self) -> Iterator[tuple[bytes, int]]:
+        """Yield (fingerprint, sequence) of every request that was ever submitted."""
         for table in ("waiting", "history"):
-            for (digest,) in self._read(f"SELECT digest FROM {table}"):
-                yield digest
+            yield from self._database.execute(f"SELECT digest, sequence FROM {table}")
+
+    # Hot: once per link that was seen long ago.
+    def digest_of(self, sequence: int) -> bytes | None:
+        """Return the fingerprint of a request by its number, None if it was withdrawn."""
+        new = self._new.get(sequence)
+        if new is not None:
+            return new[4]
+        ended = self._ended.get(sequence)
+        if ended is not None:
+            return ended
+        for query in _DIGEST:
+            row = self._database.execute(query, (sequence,)).fetchone()
+            if row is not None:
+                digest: bytes = row[0]
+                return digest
+        return None
 
     def last_sequence(self) -> int:
         """Return the highest sequence number that was given out."""

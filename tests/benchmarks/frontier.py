@@ -6,13 +6,14 @@ python -m tests.benchmarks.frontier --waiting 1000000
 from __future__ import annotations
 
 import argparse
+import random
 import resource
 import tempfile
 import time
 from pathlib import Path
 
 from crawler import Request, Spider
-from crawler.frontier import Frontier, SeenSet, Workbench
+from crawler.frontier import Frontier, SeenIndex, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import DATABASE, Job
 from crawler.frontier.sqlite import SqliteStore
@@ -34,7 +35,11 @@ def opened(folder: Path) -> tuple[Frontier, SqliteStore]:
     store = SqliteStore(Job(folder), RequestCodec(BenchSpider()))
     workbench = Workbench(lambda _: HostRules(0.0, 0.0, 1_000), store, capacity=10_000)
     frontier = Frontier(
-        workbench, SeenSet(), fingerprint=fingerprint, host_key=lambda request: host_key(request.url), journal=store
+        workbench,
+        SeenIndex(store.digest_of),
+        fingerprint=fingerprint,
+        host_key=lambda request: host_key(request.url),
+        journal=store,
     )
     frontier.restore(0.0)
     return frontier, store
@@ -68,11 +73,51 @@ def visits(frontier: Frontier, store: SqliteStore, count: int) -> float:
     return (time.process_time() - began) / count
 
 
+def seen(count: int, scratch: str) -> None:
+    """Measure the seen test with *count* URLs whose requests have ended."""
+    store = SqliteStore(Job(Path(scratch) / "seen"), RequestCodec(BenchSpider()))
+    index = SeenIndex(store.digest_of)
+    rows: list[tuple[object, ...]] = []
+    database = store.job.database
+    before, taken = memory(), 0.0
+    for number in range(1, count + 1):
+        began = time.process_time()
+        digest = fingerprint(
+            Request.of_link(f"https://www.example.test/catalogue/a-book-of-some-title_{number}/index.html")
+        )
+        assert digest not in index
+        index.add(digest, number)
+        taken += time.process_time() - began
+        rows.append((number, 0, digest, "", "done", "", 200, 1, 0.0, 1))
+        if len(rows) == 50_000:
+            database.execute("BEGIN")
+            database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            database.execute("COMMIT")
+            rows.clear()
+    print(f"{count:,} seen URLs")
+    print(f"  a new one: {taken / count * 1e6:.1f} microseconds of CPU, its fingerprint included")
+    print(f"  {sum(len(part) * 8 for part in index._parts) / count:.1f} bytes of index each, ", end="")
+    print(f"{(memory() - before) / count:.1f} bytes of memory each with all caches")
+    chance = random.Random(1)
+    numbers = [chance.randint(1, count // 2) for _ in range(20_000)]
+    urls = [f"https://www.example.test/catalogue/a-book-of-some-title_{number}/index.html" for number in numbers]
+    for what in ("long ago", "lately"):
+        requests = [Request.of_link(url) for url in urls]
+        began = time.process_time()
+        assert all(fingerprint(request) in index for request in requests)
+        print(f"  one seen {what}: {(time.process_time() - began) / len(urls) * 1e6:.1f} microseconds of CPU")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--waiting", type=int, default=1_000_000)
+    parser.add_argument("--seen", type=int, default=0)
     given = parser.parse_args()
+    if given.seen:
+        with tempfile.TemporaryDirectory() as scratch:
+            seen(given.seen, scratch)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "job"
         frontier, store = opened(folder)

@@ -10,7 +10,7 @@ import pytest
 
 from crawler import Request
 from crawler.exceptions import JobError, NotStorableError
-from crawler.frontier import Frontier, Outcome, SeenSet, Workbench
+from crawler.frontier import Frontier, Outcome, SeenIndex, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.database import SCHEMA_VERSION
 from crawler.frontier.jobs import DATABASE, Job
@@ -34,7 +34,7 @@ class Desk:
         rules = HostRules(0.0, 0.0, concurrency)
         self.frontier = Frontier(
             Workbench(lambda _: rules, self.store, capacity=capacity),
-            SeenSet(),
+            SeenIndex(self.store.digest_of),
             fingerprint=fingerprint,
             host_key=lambda request: host_key(request.url),
             journal=self.store,
