@@ -106,7 +106,15 @@ class Assembly:
         durability = None
         if job is not None and store is not None:
             jars = next((one.jars for one in self.downloader_middlewares if isinstance(one, CookiesMiddleware)), None)
-            durability = Durability(job, store, spider=spider, stats=crawler.stats, cookies=jars, command=command or {})
+            durability = Durability(
+                job,
+                store,
+                spider=spider,
+                stats=crawler.stats,
+                cookies=jars,
+                command=command or {},
+                keeps_items=settings.frontier.keep_items,
+            )
             durability.restore_spider()
         self._feeds = Feeds.open_all(
             (*_feeds_of(settings), *feeds), spider=spider, resume=durability.places if durability else None
@@ -137,6 +145,7 @@ class Assembly:
                 bridge=bridge,
                 start=_start_of(spider, chain),
                 on_item=on_item,
+                job=job.name if job is not None else "",
                 start_taken=durability.start_taken if durability else 0,
             )
         )

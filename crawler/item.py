@@ -8,10 +8,44 @@ from __future__ import annotations
 
 from abc import ABCMeta
 from collections.abc import Iterator, MutableMapping
+from contextvars import ContextVar
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import lru_cache
 from pprint import pformat
 from typing import Any, ClassVar, NoReturn
+
+
+@dataclass(frozen=True, slots=True)
+class ItemIdentity:
+    """Which item this is, the same each time that its page is visited: what a pipeline needs to write it only once.
+
+    ``job`` is the name of the job, ``fingerprint`` that of the request, ``index`` counts the items of its page from 1.
+    """
+
+    job: str
+    fingerprint: bytes
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.job}/{self.fingerprint.hex()}/{self.index}"
+
+
+_identity: ContextVar[ItemIdentity] = ContextVar("crawler_item_identity")
+
+
+def item_identity() -> ItemIdentity:
+    """Return the identity of the item that is in the pipelines now. Raise LookupError outside of ``process_item``.
+
+    After a crash a page may be visited again. The feeds hold its items once all the same; a pipeline that writes elsewhere does
+    so at least once, and can tell a repetition by this.
+    """
+    return _identity.get()
+
+
+def identify(identity: ItemIdentity) -> None:
+    """Say which item goes into the pipelines now; for the engine."""
+    _identity.set(identity)
 
 
 class Field(dict[str, Any]):

@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from crawler.exceptions import FeedError, JobError, UsageError
+from crawler.exporters.fields import FieldSelection
+from crawler.exporters.values import plain_fields
 
 if TYPE_CHECKING:
     from crawler.engine.durability import Durability
@@ -44,6 +48,7 @@ class Committer:
         self._clock = clock
         self._on_failure = on_failure
         self._durability = durability
+        self._selection = FieldSelection()
         self._interval = INTERVAL if durability is None else DURABLE_INTERVAL
         self._timer: Timer | None = None
         self._gathered = 0
@@ -53,6 +58,15 @@ class Committer:
         """Return *item* as each feed that takes it will write it; raise what makes that impossible."""
         return self._feeds.serialize(item)
 
+    @property
+    def keeps_items(self) -> bool:
+        """Whether items are kept with the job, to be exported again."""
+        return self._durability is not None and self._durability.keeps_items
+
+    def record(self, item: Any) -> bytes:
+        """Return *item* as the job keeps it."""
+        return msgspec.msgpack.encode(plain_fields(self._selection.of(item)))
+
     # Hot: once per request.
     def add(self, visit: Visit) -> None:
         """Let what *visit* brought be written with the next batch."""
@@ -60,6 +74,8 @@ class Committer:
             return
         for feed, content in visit.exports:
             feed.append(content)
+        if visit.records and self._durability is not None:
+            self._durability.keep_items(visit)
         self._gathered += 1
         if self._gathered >= BATCH:
             self.commit()

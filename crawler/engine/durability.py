@@ -19,6 +19,7 @@ from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED
 
 if TYPE_CHECKING:
     from crawler.engine.engine import Engine
+    from crawler.frontier import Visit
     from crawler.frontier.jobs import Job
     from crawler.frontier.sqlite import SqliteStore
     from crawler.http.cookies import CookieJars
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Durability:
-    """Keeps the crawl of *spider* in *job*. *command* is what would run it again, for ``crawler resume``."""
+    """Keeps the crawl of *spider* in *job*, its items too if *keeps_items*. *command* is what ``crawler resume`` runs again."""
 
     def __init__(
         self,
@@ -39,9 +40,11 @@ class Durability:
         stats: StatsCollector,
         cookies: CookieJars | None,
         command: Mapping[str, Any],
+        keeps_items: bool = False,
     ) -> None:
         self.job = job
         self.is_resumed = not job.is_new
+        self.keeps_items = keeps_items
         self._store = store
         self._spider = spider
         self._stats = stats
@@ -104,6 +107,11 @@ class Durability:
                 }
             )
         self.commit(places)
+
+    def keep_items(self, visit: Visit) -> None:
+        """Keep the items of *visit* with the next commit."""
+        self._store.keep_items(visit.sequence, visit.records)
+        visit.records = []
 
     def commit(self, places: list[FeedPlace]) -> None:
         """Write everything that has happened; raise JobError if that cannot be."""

@@ -62,6 +62,7 @@ class Engine:
             bridge=parts.bridge,
             kept=self._item_kept,
             on_item=parts.on_item,
+            job=parts.job,
         )
         self._stats = parts.stats
         self._download = parts.download

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from crawler.concurrency import start
 from crawler.engine.halt import CANCELLED, Halted
 from crawler.exceptions import CloseSpider
+from crawler.http.fingerprint import fingerprint
+from crawler.item import ItemIdentity, identify
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -40,6 +42,7 @@ class ItemFlow:
         bridge: Bridge,
         kept: Callable[[CloseSpider | None], None],
         on_item: Callable[[Any], Any] | None = None,
+        job: str = "",
     ) -> None:
         self._pipeline = pipeline
         self._committer = committer
@@ -47,12 +50,16 @@ class ItemFlow:
         self._bridge = bridge
         self._kept = kept
         self._on_item = on_item
+        self._job = job
         self.halted = False
         self.in_flight = 0
 
     # Hot: once per item.
     def take(self, item: Any, visit: Visit, response: Response | None) -> Deferred[Any] | None:
         """Take *item*; return a Deferred if its way is not over yet."""
+        visit.taken += 1
+        if self._pipeline.has_stages:
+            identify(ItemIdentity(self._job, fingerprint(visit.request), visit.taken))
         try:
             processed = self._pipeline.process(item)
             if not hasattr(processed, "__await__"):
@@ -84,6 +91,8 @@ class ItemFlow:
             raise Halted
         visit.exports += self._committer.serialize(item)
         visit.items += 1
+        if self._committer.keeps_items:
+            visit.records.append(self._committer.record(item))
         results = self._account.item_scraped(item, response)
         if self._on_item is not None:
             results.append(self._on_item(item))

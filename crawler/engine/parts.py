@@ -53,5 +53,7 @@ class Parts:
     bridge: Bridge
     start: Callable[[], AsyncIterator[Any]]
     on_item: Callable[[Any], Any] | None = None
+    #: The name of the job, empty if the crawl is not durable.
+    job: str = ""
     #: How many outputs of ``start`` an earlier process has taken, None for all.
     start_taken: int | None = 0

@@ -27,6 +27,11 @@ class Pipeline:
         self._close = hooks(reversed(components), "close_spider", spider)
         self._bridge = bridge
 
+    @property
+    def has_stages(self) -> bool:
+        """Whether any pipeline has a ``process_item``."""
+        return bool(self._stages)
+
     async def open(self) -> None:
         """Call ``open_spider`` of each pipeline, in order."""
         for hook in self._open:

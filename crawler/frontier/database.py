@@ -4,6 +4,7 @@
     host      politeness keys by number
     waiting   requests that have not ended, leased ones included: one row each, the record as the codec makes it
     history   requests that have ended, with how
+    item      what they brought, in the order of commits, if the job keeps items
 
 In WAL mode with synchronous=FULL: a committed transaction survives the process and the machine. The schema has a version; a newer
 one is refused, an older one is migrated when the file is opened.
@@ -30,6 +31,7 @@ CREATE TABLE history (
     sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
     reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL
 );
+CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);
 """
 
 # Version -> what makes the next one of it.

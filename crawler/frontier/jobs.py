@@ -186,6 +186,19 @@ def command_of(path: Path) -> dict[str, Any]:
     return command
 
 
+def items_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the items that the job in the folder *path* has kept, in the order of commits. Raise JobError if it cannot be read."""
+    try:
+        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+        try:
+            for (record,) in database.execute("SELECT record FROM item ORDER BY rowid"):
+                yield _decode(record)
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        raise JobError(f"the job store {path} cannot be read: {error}") from error
+
+
 def _is_locked(path: Path) -> bool:
     try:
         with path.open("r+", encoding="ascii") as file:

@@ -18,7 +18,7 @@ from crawler.exceptions import JobError
 from crawler.frontier.visit import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
@@ -44,6 +44,7 @@ class SqliteStore:
         self._new: dict[int, tuple[int, int, int, int, bytes, bytes]] = {}
         self._gone: list[tuple[int]] = []
         self._history: list[tuple[Any, ...]] = []
+        self._items: list[tuple[int, bytes]] = []
         self._ended: dict[int, bytes] = {}  # the digests in _history, by sequence
         self._hosts: dict[str, int] = {key: number for number, key in self._read("SELECT number, key FROM host")}
         self._new_hosts: list[tuple[int, str]] = []
@@ -106,12 +107,17 @@ class SqliteStore:
             )
         )
 
+    def keep_items(self, sequence: int, records: Iterable[bytes]) -> None:
+        """Keep the *records* of items that the visit of the request number *sequence* brought."""
+        self._items += [(sequence, record) for record in records]
+
     def commit(self, values: Mapping[str, Any]) -> None:
         """Write what has gathered and *values* in one transaction. Raise JobError if that cannot be."""
         try:
             self._write_new()
             self._database.executemany("DELETE FROM waiting WHERE sequence = ?", self._gone)
             self._database.executemany(_HISTORY, self._history)
+            self._database.executemany("INSERT INTO item VALUES (?, ?)", self._items)
             self.job.put(dict(values))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
@@ -120,6 +126,7 @@ class SqliteStore:
             raise _broken(self.job, error) from error
         self._gone.clear()
         self._history.clear()
+        self._items.clear()
         self._ended.clear()
 
     def _write_new(self) -> None:

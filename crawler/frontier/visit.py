@@ -26,7 +26,8 @@ class Visit:
 
     ``exports`` are the serialised items of the visit, each with the feed that it goes to; they are written when the visit is
     committed, together or not at all. ``on_wire`` holds until the frontier is told that the host may start its next request;
-    ``is_answered`` from the moment when a response, whose status is ``status``, is on its way to a callback.
+    ``is_answered`` from the moment when a response, whose status is ``status``, is on its way to a callback. ``taken`` counts the
+    items that were yielded, ``items`` those that were kept; ``records`` are theirs if the job keeps items.
     """
 
     __slots__ = (
@@ -40,11 +41,13 @@ class Visit:
         "outcome",
         "parent",
         "reason",
+        "records",
         "request",
         "response_size",
         "sequence",
         "started",
         "status",
+        "taken",
     )
 
     def __init__(self, request: Request, host_key: str, started: float, *, is_prerequisite: bool = False) -> None:
@@ -60,6 +63,8 @@ class Visit:
         self.reason = ""
         self.exports: list[tuple[Any, bytes]] = []
         self.items = 0
+        self.taken = 0
+        self.records: list[bytes] = []
         self.status = 0
         self.response_size = 0
         self.deferred: Deferred[Any] | None = None

@@ -1,7 +1,7 @@
 """The settings: every section and field, with its default, its bounds and what it means. One module because it is one table.
 
-Sections are frozen. A field carries what is told about it everywhere (``crawler settings``, error messages, settings.toml): its
-documentation, its unit and its bounds, and the name that Scrapy has for it.
+Sections are frozen. A field carries what is told about it everywhere (``crawler settings``, error
+messages, settings.toml): its documentation, its unit and its bounds, and the name that Scrapy has for it.
 """
 
 from __future__ import annotations
@@ -286,6 +286,7 @@ class FrontierSection:
         "JOBDIR",
     )
     directory: str = setting(".crawler", "Folder of the jobs, relative to the project or the working directory.")
+    keep_items: bool = setting(False, "Keep the items with the job, so that crawler export can write them again.")
     keep_jobs: int = setting(10, "Finished jobs that are kept; older ones are removed.", minimum=0)
     workbench: int = setting(
         10_000, "Requests that are held as objects; the others wait as compact records.", minimum=1

@@ -108,3 +108,18 @@ def test_memory_leaves_nothing_behind(shop: str, tmp_path: Path) -> None:
     done = crawler(tmp_path, "crawl", "books", "-a", f"site={shop}", "-s", "frontier.store=memory", "-O", "x.jsonl")
     assert done.returncode == 0
     assert not (tmp_path / ".crawler").exists()
+
+
+def test_the_items_of_a_job_are_written_again_in_another_format(shop: str, tmp_path: Path) -> None:
+    project(tmp_path)
+    options = ("-a", f"site={shop}", "-O", "a.jsonl", "-s", "frontier.keep_items=true", "-q")
+    assert crawler(tmp_path, "crawl", "books", *options).returncode == 0
+    assert f"{BOOKS} items of books-" in crawler(tmp_path, "export", "-O", "again.jsonl", "-O", "again.csv").stdout
+    assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "a.jsonl").read_bytes()
+    assert len((tmp_path / "again.csv").read_text().splitlines()) == BOOKS + 1
+
+
+def test_items_that_were_not_kept_are_told(interrupted: Path) -> None:
+    assert crawler(interrupted, "resume").returncode == 0
+    wrong = crawler(interrupted, "export", "-O", "again.jsonl")
+    assert (wrong.returncode, "crawl with -s frontier.keep_items=true" in wrong.stderr) == (2, True)

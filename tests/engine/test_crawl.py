@@ -12,6 +12,8 @@ from twisted.internet.defer import Deferred
 from crawler import Request, Spider, signals
 from crawler.crawler import Crawler
 from crawler.exceptions import CloseSpider, DontCloseSpider, DropItem, IgnoreRequest, StopDownload
+from crawler.http.fingerprint import fingerprint
+from crawler.item import item_identity
 from crawler.testing import MemoryWorld, Page, Site, crawl_in_memory
 
 HOST = "http://site.test"
@@ -751,3 +753,22 @@ def test_retry_after_blocks_the_whole_host_until_then() -> None:
     result = crawl_in_memory(PathSpider, site, settings)
     assert sorted(found(result)) == ["/", "/a", "/b"]
     assert [hit.at >= 30.0 for hit in site.log] == [False, False, True, True]
+
+
+def test_pipelines_are_told_which_item_they_have() -> None:
+    told = []
+
+    class Names:
+        def process_item(self, item):
+            told.append((item_identity().index, item_identity().fingerprint))
+            return item
+
+    class Two(PathSpider):
+        def parse(self, response):
+            yield {"path": 1}
+            yield {"path": 2}
+            yield from response.follow_all(css="a")
+
+    crawl_in_memory(Two, {"/": links("/a"), "/a": ""}, {**FAST, "components.pipelines": [Names]})
+    first, second = fingerprint(Request(f"{HOST}/")), fingerprint(Request(f"{HOST}/a"))
+    assert told == [(1, first), (2, first), (1, second), (2, second)]
