@@ -33,12 +33,12 @@ _MEANINGS = {
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 
-# The reason of a crawl whose output could not be written any more.
-_FEED_ERROR = "feed_error"
+# The reasons of a crawl that could not go on: its output or its job could not be written, or the engine failed.
+_BROKEN = frozenset({"feed_error", "job_error", "engine_error", "start_error"})
 
 
 def of_result(result: CrawlResult) -> ExitCode:
     """Return the code that tells how a crawl ended."""
     if result.interrupted:
         return ExitCode.INTERRUPTED
-    return ExitCode.FAILURES if result.failed or result.reason == _FEED_ERROR else ExitCode.FINISHED
+    return ExitCode.FAILURES if result.failed or result.reason in _BROKEN else ExitCode.FINISHED

@@ -32,12 +32,20 @@ def spider_file(template: str, name: str, site: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) or keyword.iskeyword(name):
         raise UsageError(f"{name!r} cannot name a spider: use letters, digits, - and _, and begin with a letter")
     url = site if "://" in site else f"https://{site}"
-    host = urlsplit(url).hostname
+    host = _host_of(url)
     if not host or re.search(r"\s|[\"'\\]", site):
         raise UsageError(f"{site!r} is no domain and no URL; write example.com or https://example.com/path")
     url = url if urlsplit(url).path else f"{url}/"
     class_name = "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_]", name)) + "Spider"
     return _filled(f"{template}.py.tmpl", {"name": name, "class_name": class_name, "url": url, "domain": host})
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        return parts.hostname if parts.port != 0 else None
+    except ValueError:  # brackets that do not close, a port that is no number
+        return None
 
 
 def _filled(template: str, values: dict[str, str]) -> str:

@@ -27,7 +27,7 @@ def converted(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
     kind = str(field.type)
     try:
         result = _CONVERTERS[kind](value)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         raise SettingsError(f"{name} = {value!r}: it must be {_allowed(field)}") from None
     if not _is_allowed(result, field):
         raise SettingsError(f"{name} = {value!r}: it must be {_allowed(field)}")

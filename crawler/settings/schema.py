@@ -7,7 +7,9 @@ messages, settings.toml): its documentation, its unit and its bounds, and the na
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -151,22 +153,35 @@ class Politeness:
         )
 
 
+#: What a rule for a host may be. Not-a-number fits none of them, and infinity neither.
+_HOST_RULES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "delay": (lambda value: 0 <= value < math.inf, "number from 0 on"),
+    "jitter": (lambda value: 0 <= value <= 1, "number from 0 to 1"),
+    "concurrency": (lambda value: 1 <= value < math.inf and value == int(value), "whole number from 1 on"),
+}
+
+
 def _check_host_rules(pattern: str, rules: Any) -> None:
     name = f"politeness.hosts.{pattern!r}"
     if not isinstance(rules, Mapping):
         raise SettingsError(f"{name} is {rules!r}; write a table such as {{ delay = 1.0, concurrency = 2 }}")
     for key, value in rules.items():
-        if key not in ("delay", "jitter", "concurrency"):
+        if key not in _HOST_RULES:
             raise SettingsError(f"{name} has an unknown rule {key!r}; there are delay, jitter and concurrency")
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < (1 if key == "concurrency" else 0):
-            raise SettingsError(f"{name}: {key} = {value!r} is no number from {1 if key == 'concurrency' else 0} on")
+        fits, allowed = _HOST_RULES[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not fits(value):
+            raise SettingsError(f"{name}: {key} = {value!r} is no {allowed}")
+
+
+# At the end of a host: the brackets of an IPv6 address hold colons too.
+_PORT = re.compile(r":[0-9]+$")
 
 
 def _fits(pattern: str, host_key: str) -> bool:
-    host = host_key if ":" in pattern else host_key.rpartition(":")[0] or host_key
+    hosts = (host_key, _PORT.sub("", host_key))
     if pattern.startswith("*."):
-        return host.endswith(pattern[1:])
-    return host == pattern or host_key == pattern
+        return any(host.endswith(pattern[1:].lower()) for host in hosts)
+    return pattern.lower() in hosts
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,6 @@ MAPPED: dict[str, Mapped] = {
 KEPT = frozenset(
     [
         "CRAWLSPIDER_FOLLOW_LINKS",
-        "DEFAULT_DROPITEM_LOG_LEVEL",
         "FEED_FORMAT",
         "FEED_URI",
         "AWS_ACCESS_KEY_ID",
@@ -150,6 +149,7 @@ IGNORED: dict[str, str] = {
     "CLOSESPIDER_TIMEOUT_NO_ITEM": "use crawl.max_seconds",
     "COMMANDS_MODULE": "commands cannot be added",
     "CONCURRENT_REQUESTS_PER_IP": "hosts are counted by name: use politeness.concurrency_per_host",
+    "DEFAULT_DROPITEM_LOG_LEVEL": "use DropItem(..., log_level=...)",
     "DEFAULT_ITEM_CLASS": "there is no shell that needs it",
     "DEPTH_STATS_VERBOSE": "depths are not counted one by one",
     "DNSCACHE_ENABLED": _DNS,

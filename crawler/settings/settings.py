@@ -37,6 +37,9 @@ FIELDS: dict[str, dataclasses.Field[Any]] = {
 _USER = "user"
 _FEEDS = "feeds"
 
+# How names of Scrapy's end whose values are nobody's business.
+_SECRET = ("_PASS", "_PASSWORD", "_SECRET_ACCESS_KEY", "_SESSION_TOKEN")
+
 _told: set[str] = set()
 
 
@@ -250,7 +253,7 @@ class Settings:
         return [
             *(self._info(name, field) for name, field in FIELDS.items()),
             *(
-                SettingInfo(name, given.value, None, given.source, "A setting of the project's own.", "")
+                SettingInfo(name, _shown(name, given.value), None, given.source, "A setting of the project's own.", "")
                 for name, given in self._given.items()
                 if name not in FIELDS
             ),
@@ -262,6 +265,11 @@ class Settings:
             value = "***"
         source = given.source if given else "default"
         return SettingInfo(name, value, default_of(field), source, meta["doc"], meta["scrapy"])
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Return *value* as it may be shown: Scrapy's names for passwords and keys are masked, as our own are."""
+    return "***" if value and name in KNOWN and name.endswith(_SECRET) else value
 
 
 def _source_of(priority: int | str) -> str:
@@ -313,12 +321,16 @@ def _check_own(name: str) -> None:
 
 def _feeds(value: Any) -> list[Mapping[str, Any]]:
     """Return feeds as a list of tables, from that or from Scrapy's table of URIs."""
-    if isinstance(value, str):
-        value = as_dict(value) if value.lstrip().startswith("{") else as_list(value)
     if value is None:
         return []
-    if isinstance(value, Mapping):
-        value = [{"uri": uri, **(options or {})} for uri, options in value.items()]
-    if not all(isinstance(one, Mapping) for one in value):
+    try:
+        if isinstance(value, str):
+            value = as_dict(value) if value.lstrip().startswith("{") else as_list(value)
+        if isinstance(value, Mapping):
+            value = [{"uri": uri, **(options or {})} for uri, options in value.items()]
+        feeds = list(value)
+    except (ValueError, TypeError):
+        feeds = [None]
+    if not all(isinstance(one, Mapping) for one in feeds):
         raise SettingsError('feeds must be a list of tables: [[feeds]] with uri = "items.jsonl" and options')
-    return list(value)
+    return feeds

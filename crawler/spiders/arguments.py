@@ -180,7 +180,7 @@ def convert(text: str, annotation: Any) -> Any:
     """Return the value that *text* stands for where *annotation* is asked for. Raise ValueError saying what is expected."""
     if annotation in (None, Any, str, object, inspect.Parameter.empty):
         return text
-    if annotation in _SCALARS:
+    if isinstance(annotation, type) and annotation in _SCALARS:  # other annotations may have no hash
         return _SCALARS[annotation](text)
     origin, parts = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
     if origin is typing.Annotated:

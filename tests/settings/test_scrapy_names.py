@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crawler.settings import Settings
+from crawler.exceptions import SettingsError
+from crawler.settings import Settings, settings
 from crawler.settings.scrapy_names import IGNORED, KEPT, KNOWN, MAPPED
 from crawler.settings.settings import FIELDS
 
@@ -59,5 +61,46 @@ def test_a_name_has_one_meaning_and_a_reason_if_it_has_none() -> None:
     ],
 )
 def test_scrapys_values_mean_the_same_here(name: str, value: Any, target: str, meant: Any) -> None:
-    settings = Settings({name: value})
-    assert settings.get(target) == settings[name] == meant
+    given = Settings({name: value})
+    assert given.get(target) == given[name] == meant
+
+
+@pytest.mark.parametrize("name", sorted(KEPT - {"FEED_URI", "FEED_FORMAT"}))
+def test_what_is_kept_can_be_read_by_components(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert Settings({name: "value"}).get(name) == "value"
+    assert not caplog.records
+
+
+def test_every_name_without_effect_is_told_once_with_its_reason(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "_told", set())
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            Settings(dict.fromkeys(IGNORED, 1))
+    assert caplog.messages == [f"The setting {name} has no effect: {why}" for name, why in IGNORED.items()]
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_no_name_of_scrapys_is_taken_for_a_setting_of_the_projects_own(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"unknown setting {name}X; did you mean"):
+        Settings({f"{name}X": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("DOWNLOAD_DELAY", "soon", "politeness.delay = 'soon': it must be a number, at least 0"),
+        ("RANDOMIZE_DOWNLOAD_DELAY", "maybe", "RANDOMIZE_DOWNLOAD_DELAY = 'maybe' cannot be read"),
+        ("DOWNLOAD_SLOTS", "a.test", "DOWNLOAD_SLOTS = 'a.test' cannot be read; see politeness.hosts"),
+        ("DOWNLOAD_TLS_MIN_VERSION", "SSLv3", "http.tls_min = 'SSLv3': it must be one of '1.0'"),
+        ("REFERRER_POLICY", "never", "crawl.referrer_policy = 'never': it must be one of 'no-referrer'"),
+        ("FEEDS", "{a", "feeds must be a list of tables"),
+        ("FEEDS", 5, "feeds must be a list of tables"),
+        ("FEEDS", {"a.jsonl": "jsonlines"}, "feeds must be a list of tables"),
+    ],
+)
+def test_values_of_scrapys_that_do_not_fit_are_told(name: str, value: Any, message: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Settings({name: value})
+    assert message in str(wrong.value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+from typing import Any
 
 import pytest
 
@@ -97,6 +99,106 @@ def test_every_setting_is_explained_and_no_secret_is_told() -> None:
     assert all(info.doc for info in explained.values())
     assert (explained["auth.password"].value, explained["auth.user"].source) == ("***", "code")
     assert "hunter2" not in repr(settings) + str(settings.explain())
+
+
+def test_a_value_that_counts_less_changes_nothing() -> None:
+    settings = Settings()
+    settings.set("politeness.delay", 1, "cmdline")
+    settings.set("DOWNLOAD_DELAY", 2, "spider")
+    settings["politeness.delay"] = 3
+    settings.delete("politeness.delay", "project")
+    assert settings.politeness.delay == 1.0
+    assert (settings.getpriority("politeness.delay"), settings.maxpriority()) == (40, 40)
+
+
+def test_a_section_is_built_anew_when_a_value_changes() -> None:
+    settings = Settings()
+    before = settings.politeness
+    settings.set("politeness.delay", 9)
+    assert (before.delay, settings.politeness.delay) == (0.25, 9.0)
+
+
+@pytest.mark.parametrize("name", ["DOWNLOAD_DELY", "CONCURENT_REQUESTS", "ITEM_PIPELINE"])
+def test_a_name_of_the_projects_own_may_not_be_near_one_of_scrapys(name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"unknown setting {name}; did you mean .*put it into \[user\]"):
+        Settings({name: 1})
+    assert Settings({"user": {name: 1}})[name] == 1
+
+
+@pytest.mark.parametrize("name", ["shop", "Shop", "SHOP-NAME", "shop.name"])
+def test_a_name_of_the_projects_own_is_in_upper_case(name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"unknown setting {name}.*UPPER_CASE or in \[user\]"):
+        Settings({name: 1})
+
+
+def test_a_misspelled_section_is_told_with_the_nearest() -> None:
+    with pytest.raises(AttributeError, match="no section 'politness' in the settings; did you mean 'politeness'"):
+        _ = Settings().politness
+
+
+def test_scrapys_other_ways_to_read_work() -> None:
+    settings = Settings({"ITEM_PIPELINES": {"a.B": 300}, "SPIDER_MIDDLEWARES": ["c.D"], "MY_EITHER": '{"a": 1}'})
+    assert settings.getwithbase("ITEM_PIPELINES") == {"a.B": 300}
+    assert settings.getwithbase("SPIDER_MIDDLEWARES") == {"c.D": None}
+    assert settings.getdictorlist("MY_EITHER") == {"a": 1}
+    assert settings.getdictorlist("NOT_THERE", ["x"]) == ["x"]
+    assert {"politeness.delay", "MY_EITHER"} <= set(settings)
+    assert len(settings) == len(FIELDS) + 1
+
+
+def test_setdict_and_delete_are_refused_on_frozen_settings() -> None:
+    frozen = Settings({"politeness.delay": 1}).frozencopy()
+    for change in (lambda: frozen.setdict({"politeness.delay": 2}), lambda: frozen.delete("politeness.delay")):
+        with pytest.raises(TypeError, match="frozen"):
+            change()
+    assert frozen.politeness.delay == 1.0
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "MAIL_PASS", "FTP_PASSWORD"])
+def test_secrets_of_scrapys_names_are_masked_too(name: str) -> None:
+    settings = Settings({name: "hunter2"})
+    assert "hunter2" not in repr(settings) + str(settings.explain())
+    assert settings[name] == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        (5, "politeness.hosts.'a.test' is 5; write a table"),
+        ({"delay": -1}, "delay = -1 is no number from 0 on"),
+        ({"delay": "1"}, "delay = '1' is no number from 0 on"),
+        ({"delay": math.inf}, "delay = inf is no number from 0 on"),
+        ({"delay": math.nan}, "delay = nan is no number from 0 on"),
+        ({"jitter": 2}, "jitter = 2 is no number from 0 to 1"),
+        ({"concurrency": 0}, "concurrency = 0 is no whole number from 1 on"),
+        ({"concurrency": 1.5}, "concurrency = 1.5 is no whole number from 1 on"),
+        ({"concurrency": True}, "concurrency = True is no whole number from 1 on"),
+    ],
+)
+def test_rules_for_a_host_that_do_not_fit_are_told(rules: Any, message: str) -> None:
+    with pytest.raises(SettingsError) as wrong:
+        Settings({"politeness.hosts": {"a.test": rules}})
+    assert message in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "fits"),
+    [
+        ("Example.ORG", "example.org", True),
+        ("*.Example.org", "a.example.org", True),
+        ("*.example.org", "badexample.org", False),
+        ("*.example.org:8080", "a.example.org:8080", True),
+        ("*.example.org:8080", "a.example.org", False),
+        ("[::1]", "[::1]:8080", True),
+        ("[::1]", "[::1]", True),
+        ("[::1]:8080", "[::1]", False),
+    ],
+)
+def test_a_pattern_fits_whatever_its_case_and_with_any_port_unless_it_names_one(
+    pattern: str, host: str, fits: bool
+) -> None:
+    settings = Settings({"politeness.hosts": {pattern: {"delay": 9}}})
+    assert (settings.politeness.for_host(host).delay == 9.0) is fits
 
 
 @pytest.mark.parametrize(
