@@ -29,7 +29,7 @@ from crawler.engine.beginning import Beginning
 from crawler.engine.halt import CANCELLED, Halted
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
-from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError
+from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError, describe
 from crawler.frontier import Outcome, Visit
 from crawler.http import Request, Response
 from crawler.item import is_item
@@ -206,15 +206,16 @@ class Engine:
             return False
         if depth is None:
             depth = self._admission.depth_of(response)
+        parent = response.request._sequence if response is not None and response.request is not None else 0
         refusal = self._admission.refusal(request, depth)
         if refusal is not None:
             self.account.request_dropped(request, refusal)
+            self.frontier.refused(request, refusal, parent)
             return False
         self._admission.adopt(request, response, depth)
         if self._scheduled_receivers and self._is_ignored(request):
             self.account.request_dropped(request, IGNORED)
             return False
-        parent = response.request._sequence if response is not None and response.request is not None else 0
         self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request), parent=parent)
         self._stats.inc_value("scheduler/enqueued")
         return True
@@ -308,7 +309,7 @@ class Engine:
             if self._items.halted:
                 self._give_back(visit)
             else:
-                visit.outcome = Outcome.FAILED
+                visit.outcome, visit.detail = Outcome.FAILED, describe(error)
                 await self._fail(visit, error)
         finally:
             self._end(visit)
@@ -322,7 +323,7 @@ class Engine:
                 return None
             line = self._robots.refusal(visit.request)
             if line is not None:
-                visit.reason = ROBOTS
+                visit.reason, visit.detail = ROBOTS, line
                 raise IgnoreRequest(f"forbidden by robots.txt: {line}")
         return await self._download(visit.request)
 

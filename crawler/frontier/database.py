@@ -4,6 +4,7 @@
     host      politeness keys by number
     waiting   requests that have not ended, leased ones included: one row each, the record as the codec makes it
     history   requests that have ended, with how
+    refused   links that were never taken in, with why
     item      what they brought, in the order of commits, if the job keeps items
 
 In WAL mode with synchronous=FULL: a committed transaction survives the process and the machine. The schema has a version; a newer
@@ -31,6 +32,7 @@ CREATE TABLE history (
     sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
     reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL
 );
+CREATE TABLE refused (digest BLOB PRIMARY KEY, parent INTEGER NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);
 """
 

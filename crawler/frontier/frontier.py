@@ -91,6 +91,11 @@ class Frontier:
         self._seen.add(self._fingerprint(request), request._sequence)
         self._workbench.add(host, request, now, not_before=not_before)
 
+    def refused(self, request: Request, reason: str, parent: int) -> None:
+        """Note that *request*, found on the page of the request number *parent*, is not taken in."""
+        if self._journal is not None:
+            self._journal.refused(request, self._fingerprint(request), reason, parent)
+
     # Hot: once per request.
     def next(self, now: float) -> Visit | None:
         """Return the visit that starts at *now*, or None if none may."""

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _INSERT = "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)"
 _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# The same few links of a site's navigation are refused on every page.
+_REFUSED_LATELY = 65_536
+
 _DIGEST = ("SELECT digest FROM history WHERE sequence = ?", "SELECT digest FROM waiting WHERE sequence = ?")
 _NEXT = """
 SELECT rank, sequence, parent, record FROM waiting
@@ -45,6 +48,8 @@ class SqliteStore:
         self._gone: list[tuple[int]] = []
         self._history: list[tuple[Any, ...]] = []
         self._items: list[tuple[int, bytes]] = []
+        self._refused: list[tuple[bytes, int, str, str]] = []
+        self._refused_lately: set[bytes] = set()
         self._ended: dict[int, bytes] = {}  # the digests in _history, by sequence
         self._hosts: dict[str, int] = {key: number for number, key in self._read("SELECT number, key FROM host")}
         self._new_hosts: list[tuple[int, str]] = []
@@ -99,13 +104,22 @@ class SqliteStore:
                 digest,
                 request.url,
                 str(visit.outcome),
-                visit.reason,
+                f"{visit.reason}: {visit.detail}" if visit.reason and visit.detail else visit.reason or visit.detail,
                 visit.status,
                 attempts,
                 now - visit.started,
                 visit.items,
             )
         )
+
+    # Hot: once per link that is not taken in.
+    def refused(self, request: Request, digest: bytes, reason: str, parent: int) -> None:
+        """Note that *request* is not taken in, for *reason*; once for each fingerprint."""
+        if digest not in self._refused_lately:
+            if len(self._refused_lately) >= _REFUSED_LATELY:
+                self._refused_lately.clear()
+            self._refused_lately.add(digest)
+            self._refused.append((digest, parent, request.url, reason))
 
     def keep_items(self, sequence: int, records: Iterable[bytes]) -> None:
         """Keep the *records* of items that the visit of the request number *sequence* brought."""
@@ -118,6 +132,7 @@ class SqliteStore:
             self._database.executemany("DELETE FROM waiting WHERE sequence = ?", self._gone)
             self._database.executemany(_HISTORY, self._history)
             self._database.executemany("INSERT INTO item VALUES (?, ?)", self._items)
+            self._database.executemany("INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)", self._refused)
             self.job.put(dict(values))
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
@@ -127,6 +142,7 @@ class SqliteStore:
         self._gone.clear()
         self._history.clear()
         self._items.clear()
+        self._refused.clear()
         self._ended.clear()
 
     def _write_new(self) -> None:

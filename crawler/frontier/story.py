@@ -15,6 +15,12 @@ from crawler.frontier.jobs import DATABASE
 from crawler.http import Request
 from crawler.http.fingerprint import fingerprint
 
+_REFUSALS = {
+    "offsite": "its host is not in the spider's allowed_domains (offsite)",
+    "depth": "it is deeper than crawl.depth_limit (depth)",
+    "url_length": "it is longer than crawl.url_length (url_length)",
+}
+
 # Longer chains of pages are cut in the middle: the beginning and the end say what there is to say.
 _MOST_STEPS = 30
 
@@ -39,6 +45,11 @@ def story_of(url: str, path: Path) -> Iterator[str]:
 def _story(url: str, digest: bytes, database: sqlite3.Connection) -> Iterator[str]:
     ended = database.execute("SELECT * FROM history WHERE digest = ? ORDER BY sequence", (digest,)).fetchall()
     waiting = database.execute("SELECT sequence, parent FROM waiting WHERE digest = ?", (digest,)).fetchall()
+    refused = database.execute("SELECT parent, reason FROM refused WHERE digest = ?", (digest,)).fetchone()
+    if refused is not None and not ended and not waiting:
+        yield from _found(database, refused[0])
+        yield f"  It was not taken in: {_REFUSALS.get(refused[1], refused[1])}."
+        return
     if not ended and not waiting:
         yield f"{url} was never taken in: no page had a link to it, or it was dropped when it was found"
         yield from _dropped(database)

@@ -27,11 +27,13 @@ class Visit:
     ``exports`` are the serialised items of the visit, each with the feed that it goes to; they are written when the visit is
     committed, together or not at all. ``on_wire`` holds until the frontier is told that the host may start its next request;
     ``is_answered`` from the moment when a response, whose status is ``status``, is on its way to a callback. ``taken`` counts the
-    items that were yielded, ``items`` those that were kept; ``records`` are theirs if the job keeps items.
+    items that were yielded, ``items`` those that were kept; ``records`` are theirs if the job keeps items. ``reason`` is one word,
+    for statistics; ``detail`` says more.
     """
 
     __slots__ = (
         "deferred",
+        "detail",
         "exports",
         "host_key",
         "is_answered",
@@ -60,7 +62,7 @@ class Visit:
         self.on_wire = True
         self.is_answered = False
         self.outcome = Outcome.DONE
-        self.reason = ""
+        self.reason = self.detail = ""
         self.exports: list[tuple[Any, bytes]] = []
         self.items = 0
         self.taken = 0

@@ -141,8 +141,7 @@ class SpiderLoader:
         try:
             module = importlib.import_module(name)
         except (Exception, SystemExit) as error:
-            spec = None if isinstance(error, ModuleNotFoundError) else importlib.util.find_spec(name)
-            self.broken.append(_broken(error, Path(spec.origin if spec and spec.origin else name)))
+            self.broken.append(_broken(error, _file_of(name)))
             return
         yield module
         for _, below, _ in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
@@ -235,6 +234,15 @@ def _import(name: str, path: Path) -> ModuleType:
     return module
 
 
+def _file_of(dotted: str) -> Path:
+    """Return the file of a module that does not import; its name if a package above it does not import either."""
+    try:
+        spec = importlib.util.find_spec(dotted)
+    except (Exception, SystemExit):
+        spec = None
+    return Path(spec.origin if spec and spec.origin else dotted)
+
+
 def _exists(dotted: str) -> bool:
     """Tell whether there is a module *dotted*, whether or not it imports."""
     try:
@@ -254,7 +262,7 @@ def _broken(error: BaseException, path: Path) -> BrokenModule:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith("<frozen importlib") and Path(frame.filename) != Path(__file__)
+        if not frame.filename.startswith("<frozen importlib") and frame.filename not in (__file__, importlib.__file__)
     ]
     own = [frame.lineno or 0 for frame in frames if _same_file(frame.filename, path)]
     return BrokenModule(path, own[-1] if own else 0, describe(error), _text(error, frames))

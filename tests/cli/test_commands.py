@@ -77,6 +77,44 @@ def test_list_names_the_spiders_a_line_each(run: Run) -> None:
     assert "spiders/books.py" in run("list", "-v").output
 
 
+TYPED = """
+class Typed(Spider):
+    \"\"\"Pages of a site.
+
+    Only the first line is shown.
+    \"\"\"
+
+    name = "typed"
+
+    def __init__(self, url: str, pages: int = 10):
+        super().__init__()
+"""
+
+
+def test_list_tells_what_a_spider_is_for_and_what_it_takes(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "spiders" / "books.py"
+    file.write_text(f"from crawler import Spider\n{TYPED}")
+    lines = ["typed", "Pages of a site.", "-a url: str", "-a pages: int = 10", str(file)]
+    assert [line.strip() for line in run("list", "-v").output.splitlines()] == lines
+
+
+def test_arguments_that_do_not_fit_the_spider_are_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "spiders" / "books.py").write_text(f"from crawler import Spider\n{TYPED}")
+    for argument, says in (
+        ("page=5", "has no argument 'page'; did you mean 'pages'? it takes: url: str, pages: int = 10"),
+        ("pages=many", "argument pages='many': expected an integer"),
+        ("pages=5", "spider 'typed' needs -a url=... (url: str)"),
+    ):
+        told = run("crawl", "typed", "-a", argument)
+        assert (told.exit_code, says in told.output) == (2, True), told.output
+
+
+def test_without_a_command_there_is_help(run: Run) -> None:
+    result = CliRunner().invoke(main, [])
+    assert (result.exit_code, result.output) == (0, run("--help").output)
+    assert run("--version").output == f"crawler {__version__}\n"
+
+
 def test_settings_show_value_source_and_meaning(run: Run) -> None:
     told = run("settings", "delay", "seconds between").output
     assert "politeness.delay = 3.0  (settings.toml)" in told
@@ -90,6 +128,23 @@ def test_settings_show_what_was_changed_or_one_value(run: Run) -> None:
     assert "retry.times = 5  (command line)" in told
     assert "http.timeout" not in told
     assert run("settings", "--get", "politeness.delay").output == "3.0\n"
+    assert run("settings", "--get", "DOWNLOAD_DELAY").output == "3.0\n"
+    assert run("settings", "--get", "log.level", "-L", "debug").output == "DEBUG\n"
+    assert run("settings", "--get", "retry.statuses").output == "[500, 502, 503, 504, 522, 524, 408, 429]\n"
+
+
+def test_settings_show_what_the_environment_says_but_no_secret(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRAWLER_AUTH__PASSWORD", "hunter2")
+    told = run("settings", "--changed").output
+    assert 'auth.password = "***"  (environment CRAWLER_AUTH__PASSWORD)' in told
+    assert "hunter2" not in told
+
+
+def test_settings_show_the_feeds_and_the_projects_own(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('[[feeds]]\nuri = "a.jsonl"\n[user]\nshop = "x"\n')
+    told = run("settings", "--changed").output
+    assert 'feeds = [{"uri": "a.jsonl"}]  (settings.toml)' in told
+    assert 'user.shop = "x"  (settings.toml)' in told
 
 
 def test_startproject_makes_a_project_that_passes_its_own_tests(run: Run, tmp_path: Path) -> None:
@@ -123,6 +178,25 @@ def test_genspider_writes_a_spider_that_loads(run: Run, template: str) -> None:
     assert (refused.exit_code, "--force overwrites it" in refused.output) == (2, True)
 
 
+def test_genspider_overwrites_if_it_is_told_to(run: Run, tmp_path: Path) -> None:
+    assert run("genspider", "books", "example.com", "--force").exit_code == 0
+    assert "https://example.com/" in (tmp_path / "spiders" / "books.py").read_text()
+
+
+def test_genspider_writes_into_the_current_folder_outside_a_project(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").unlink()
+    assert run("genspider", "shop", "example.com").output == "Wrote shop.py\n"
+
+
+def test_startproject_fills_a_folder_that_is_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    assert run("startproject", "shop", "here").exit_code == 0
+    assert (tmp_path / "here" / "spiders" / "quotes.py").is_file()
+    (tmp_path / "here" / "settings.toml").write_text("mine")
+    assert run("startproject", "shop", "here").exit_code == 2
+    assert (tmp_path / "here" / "settings.toml").read_text() == "mine"
+
+
 def test_genspider_prints_where_it_is_asked_to(run: Run) -> None:
     told = run("genspider", "--dump", "shop", "https://example.com/list").output
     assert 'start_urls = ["https://example.com/list"]' in told
@@ -150,7 +224,15 @@ PIPELINE = "class P:\n    def proces_item(self, item):\n        return item\n"
         (("crawl", "books", "-s", 'components.pipelines=["pipes.P"]'), 3, "did you mean process_item?"),
         (("crawl", "books", "-s", 'components.pipelines=["pipes.Q"]'), 3, "pipes"),
         (("genspider", "a b", "example.com"), 2, "cannot name a spider"),
+        (("genspider", "class", "example.com"), 2, "cannot name a spider"),
         (("genspider", "ok", "exa mple"), 2, "is no domain and no URL"),
+        (("genspider", "ok", "https://[bad"), 2, "is no domain and no URL"),
+        (("genspider", "ok", "example.com:port"), 2, "is no domain and no URL"),
+        (("genspider", "ok", "example.com", "-t", "feed"), 2, "'basic', 'crawl'"),
+        (("crawl", "books", "-s", "log.format=%(nope"), 2, "is no format of Python's logging"),
+        (("crawl", "books", "-s", "FEEDS={a"), 2, "feeds must be a list of tables"),
+        (("crawl",), 2, "Missing argument 'SPIDER'"),
+        (("zzz",), 2, "There are: startproject, genspider, list, crawl"),
         (("startproject", "9lives"), 2, "cannot name a project"),
         (("runspider", "nowhere.py"), 2, "does not exist"),
         (("settings", "--get", "politeness.dealy"), 2, "did you mean 'politeness.delay'"),
@@ -188,3 +270,19 @@ def test_a_spider_that_raises_when_it_is_built_could_not_start(run: Run) -> None
     assert told.exit_code == 3
     assert "the crawl of 'bad' could not start: KeyError: 'boo'" in told.output
     assert "bad.py:6" in told.output
+
+
+def test_two_spiders_of_one_name_are_told_with_both_places(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "spiders" / "other.py").write_text(SPIDER.format(name="books"))
+    told = run("list")
+    assert told.exit_code == 2
+    assert "two spiders are named 'books'" in told.output
+    assert all(name in told.output for name in ("spiders/books.py", "spiders/other.py"))
+
+
+def test_a_broken_file_is_told_with_line_and_code(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("x = 1\nprint(y)\n")
+    told = run("runspider", "bad.py")
+    assert told.exit_code == 3
+    assert "bad.py:2: NameError: name 'y' is not defined" in told.output
+    assert "print(y)" in told.output

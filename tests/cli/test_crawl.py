@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,17 +129,97 @@ def test_a_failed_request_ends_with_one(folder: Path) -> None:
     assert "DownloadConnectionRefusedError" in done.stderr
 
 
+def wait_for(text: str, process: subprocess.Popen[str]) -> None:
+    """Read what *process* tells until there is *text* in a line; kill it if that takes a minute."""
+    assert process.stderr is not None
+    deadline = threading.Timer(60, process.kill)
+    deadline.start()
+    try:
+        if not any(text in line for line in process.stderr):
+            raise AssertionError(f"the process ended without a word of {text!r}")
+    finally:
+        deadline.cancel()
+
+
 @pytest.mark.parametrize("signals", [1, 2])
 def test_ctrl_c_ends_well_and_leaves_valid_outputs(folder: Path, shop: str, signals: int) -> None:
     slow = ("-s", 'politeness.hosts={"127.0.0.1": {"delay": 0.1}}', "-L", "DEBUG")
     command = [sys.executable, "-m", "crawler", "crawl", "books", "-a", f"site={shop}", "-o", "a.json", *slow]
     process = subprocess.Popen(command, cwd=folder, env=ENV, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    while "Scraped from" not in process.stderr.readline():
-        pass
+    wait_for("Scraped from", process)
     for _ in range(signals):
         process.send_signal(signal.SIGINT)
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Received SIGINT: finishing what is in flight" in rest
     assert 0 < len(json.loads((folder / "a.json").read_text())) < BOOKS
+
+
+def test_sigterm_ends_as_well_as_ctrl_c(folder: Path, shop: str) -> None:
+    slow = ("-s", 'politeness.hosts={"127.0.0.1": {"delay": 0.1}}', "-L", "DEBUG", "-o", "a.csv")
+    command = [sys.executable, "-m", "crawler", "crawl", "books", "-a", f"site={shop}", *slow]
+    process = subprocess.Popen(command, cwd=folder, env=ENV, stderr=subprocess.PIPE, text=True)
+    wait_for("Scraped from", process)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    with (folder / "a.csv").open(newline="") as file:
+        assert 0 < len([row["url"] for row in csv.DictReader(file)]) < BOOKS
+
+
+def test_a_limit_that_was_set_ends_with_zero(folder: Path, shop: str) -> None:
+    done = crawler(folder, "crawl", "books", "-a", f"site={shop}", "-s", "crawl.max_items=3")
+    assert done.returncode == 0
+    assert "(closespider_itemcount)" in done.stderr
+
+
+def test_feeds_of_the_settings_are_written_besides_those_of_the_command(folder: Path, shop: str) -> None:
+    with (folder / "settings.toml").open("a") as file:
+        file.write('[[feeds]]\nuri = "out/%(name)s.jsonl"\nfields = ["upc"]\n')
+    assert crawler(folder, "crawl", "books", "-a", f"site={shop}", "-o", "a.jsonl").returncode == 0
+    items = [json.loads(line) for line in (folder / "out" / "books.jsonl").read_text().splitlines()]
+    assert (len(items), {tuple(item) for item in items}) == (BOOKS, {("upc",)})
+    assert len((folder / "a.jsonl").read_text().splitlines()) == BOOKS
+
+
+def test_quiet_nolog_and_a_log_file_leave_the_terminal_empty(folder: Path, shop: str) -> None:
+    crawl = ("crawl", "books", "-a", f"site={shop}")
+    for options in (("-q",), ("--nolog",), ("--logfile", "crawl.log")):
+        done = crawler(folder, *crawl, *options)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert f"{BOOKS} items, 0 errors" in (folder / "crawl.log").read_text()
+
+
+def test_runspider_needs_no_project(tmp_path: Path, shop: str) -> None:
+    (tmp_path / "own.py").write_text(SPIDER.format(rest=""))
+    done = crawler(tmp_path, "runspider", "own.py", "-a", f"url={shop}", "-o", "-", "-s", "politeness.delay=0")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"url": shop})
+
+
+def test_runspider_takes_the_spider_that_is_named(tmp_path: Path, shop: str) -> None:
+    two = SPIDER.format(rest="") + SPIDER.format(rest="").replace("own", "other").replace("Own", "Other")
+    (tmp_path / "two.py").write_text(two)
+    wrong = crawler(tmp_path, "runspider", "two.py", "-a", f"url={shop}")
+    assert (wrong.returncode, "several spiders (other, own); say which one with --spider" in wrong.stderr) == (2, True)
+    done = crawler(tmp_path, "runspider", "two.py", "--spider", "other", "-a", f"url={shop}")
+    assert (done.returncode, "Crawl of other ended (finished): 1 pages, 1 items" in done.stderr) == (0, True)
+
+
+PIPELINE = """
+class P:
+    def process_item(self, item):
+        if item["rating"] == 1:
+            raise ValueError(item["title"])
+        return item
+"""
+
+
+def test_a_pipeline_that_raises_ends_with_one_and_keeps_the_other_items(folder: Path, shop: str) -> None:
+    (folder / "pipes.py").write_text(PIPELINE)
+    options = ("-s", 'components.pipelines=["pipes.P"]', "-o", "a.jsonl")
+    done = crawler(folder, "crawl", "books", "-a", f"site={shop}", *options)
+    assert done.returncode == 1
+    assert 'pipes.py", line 5, in process_item' in done.stderr
+    ratings = [json.loads(line)["rating"] for line in (folder / "a.jsonl").read_text().splitlines()]
+    assert 0 < len(ratings) < BOOKS
+    assert 1 not in ratings

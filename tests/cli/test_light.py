@@ -31,3 +31,11 @@ def test_a_spider_is_imported_without_a_reactor() -> None:
     assert "twisted.internet.reactor" not in loaded_by(
         "from crawler import Spider, Request, Item; import crawler.loader"
     )
+
+
+def test_help_of_the_installed_command_imports_nothing_heavy() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "crawler", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    assert {"crawler", "click"} <= imported
+    assert not HEAVY & imported

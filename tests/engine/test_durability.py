@@ -11,7 +11,9 @@ import pytest
 
 from crawler.crawler import Crawler
 from crawler.exceptions import FeedError, JobError
-from tests.engine.crashes import Job
+from crawler.frontier.story import story_of
+from crawler.testing import MemoryWorld, Page, Site
+from tests.engine.crashes import HOST, Job, ShopSpider
 
 SEEDS = range(40)
 
@@ -117,3 +119,33 @@ def test_a_job_that_has_finished_has_nothing_left_to_do(tmp_path: Path, caplog: 
     assert job.items() == [job.expected()] * 2
     assert len(job.site.log) == fetched
     assert "The job job had finished: nothing is left to do" in caplog.text
+
+
+def test_why_tells_what_kept_a_url_out_or_what_became_of_it(tmp_path: Path) -> None:
+    class Fenced(ShopSpider):
+        allowed_domains = ["shop.test"]
+
+    world = MemoryWorld(
+        Site(
+            {
+                "/robots.txt": "User-agent: *\nDisallow: /9\n",
+                "/0": "<a href='/1'>1</a><a href='/9'>9</a><a href='http://elsewhere.test/'>e</a><a href='/gone'>g</a>",
+                "/1": Page("<h1>1</h1>"),
+            }
+        )
+    )
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
+    world.run(Crawler(Fenced, settings, runtime=world.runtime))
+
+    def told(url: str) -> str:
+        return "\n".join(story_of(url, tmp_path / "job"))
+
+    start = f"  Found on:\n    {HOST}/0\n"
+    assert told(f"{HOST}/0").startswith("  The spider started with it.\n  Done, status 200")
+    assert told(f"{HOST}/1") == f"{start}  Done, status 200, 1 attempt, the last took 0.00 s, 2 items."
+    assert told(f"{HOST}/9").startswith(f"{start}  Dropped: robots: Disallow: /9")
+    assert told("http://elsewhere.test/") == (
+        f"{start}  It was not taken in: its host is not in the spider's allowed_domains (offsite)."
+    )
+    assert told(f"{HOST}/gone").startswith(f"{start}  Done, status 404")
+    assert "was never taken in: no page had a link to it" in told(f"{HOST}/nowhere")

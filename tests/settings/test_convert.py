@@ -34,13 +34,13 @@ def test_whole_numbers_may_have_a_unit(text: str, count: int) -> None:
 
 @pytest.mark.parametrize("value", [True, "", "x", "5.5", "5TB", 5.5, math.nan])
 def test_what_is_no_whole_number_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match=r""):
+    with pytest.raises(ValueError):
         as_int(value)
 
 
 @pytest.mark.parametrize("value", [True, "soon", "inf", "nan", math.inf, -math.inf, math.nan])
 def test_what_is_no_number_is_refused(value: Any) -> None:
-    with pytest.raises(ValueError, match=r""):
+    with pytest.raises(ValueError):
         as_float(value)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from crawler.linkextractors import LinkExtractor
 from crawler.spiders import CrawlSpider, Rule
-from crawler.testing import Site, crawl_in_memory
+from crawler.testing import Page, Site, crawl_in_memory
 
 FAST = {"politeness.obey_robots": False, "politeness.delay": 0.0}
 SITE = {
@@ -77,12 +79,8 @@ def test_a_rule_that_names_no_method_of_the_spider_is_an_error_when_it_is_built(
         name = "wrong"
         rules = [Rule(LinkExtractor(), callback="pasre_item")]
 
-    try:
+    with pytest.raises(AttributeError, match="names the callback 'pasre_item', and the spider has no such method"):
         Wrong()
-    except AttributeError as error:
-        assert "names the callback 'pasre_item'" in str(error)
-    else:
-        raise AssertionError("it was built")
 
 
 def test_asynchronous_callbacks_of_rules_work() -> None:
@@ -91,3 +89,84 @@ def test_asynchronous_callbacks_of_rules_work() -> None:
             yield {"url": response.url, "kind": kind, "text": response.meta["link_text"]}
 
     assert len(crawl_in_memory(Async, SITE, FAST).items) == 2
+
+
+def test_the_first_rule_that_extracts_a_link_has_it() -> None:
+    class Ordered(CrawlSpider):
+        name = "ordered"
+        start_urls = ["http://site.test/"]
+        rules = [
+            Rule(LinkExtractor(allow=r"/item/"), callback="parse_one"),
+            Rule(LinkExtractor(), callback="parse_other"),
+        ]
+
+        def parse_one(self, response):
+            yield {"by": "one", "path": response.url.removeprefix("http://site.test")}
+
+        def parse_other(self, response):
+            return {"by": "other", "path": response.url.removeprefix("http://site.test")}
+
+    result = crawl_in_memory(Ordered, SITE, FAST)
+    assert {(item["by"], item["path"]) for item in result.items} == {
+        ("one", "/item/1"),
+        ("other", "/list"),
+        ("other", "/other"),
+    }
+
+
+def test_start_pages_have_a_callback_of_their_own_and_results_may_be_changed() -> None:
+    class Own(Items):
+        def parse_start_url(self, response):
+            return [{"start": response.url}]
+
+        def process_results(self, response, results):
+            return [{**item, "processed": True} for item in results]
+
+    items = crawl_in_memory(Own, SITE, FAST).items
+    assert items[0] == {"start": "http://site.test/", "processed": True}
+    assert all(item["processed"] for item in items)
+    assert len(items) == 3
+
+
+def test_a_rules_errback_gets_the_failure() -> None:
+    class Failing(CrawlSpider):
+        name = "failing"
+        start_urls = ["http://site.test/"]
+        rules = [Rule(LinkExtractor(), callback="parse_item", errback="failed")]
+
+        def parse_item(self, response):
+            raise AssertionError("the page is not there")
+
+        def failed(self, failure):
+            yield {"failed": failure.value.response.status, "url": failure.request.url}
+
+    result = crawl_in_memory(Failing, {"/": '<a href="/gone">gone</a>'}, FAST)
+    assert result.items == [{"failed": 404, "url": "http://site.test/gone"}]
+
+
+def test_following_can_be_switched_off_by_a_setting() -> None:
+    site = Site(SITE)
+    crawl_in_memory(Items, site, {**FAST, "CRAWLSPIDER_FOLLOW_LINKS": False})
+    assert site.paths == ["/"]
+
+
+def test_any_callback_may_go_on_with_the_rules() -> None:
+    class Manual(Items):
+        async def parse_start_url(self, response):
+            yield {"url": "start", "text": ""}
+
+        async def parse_item(self, response, kind):
+            async for output in self.parse_with_rules(response, self.parse_text, {"kind": kind}, follow=True):
+                yield output
+
+        def parse_text(self, response, kind):
+            yield {"url": response.url, "text": response.meta["link_text"]}
+
+    result = crawl_in_memory(Manual, SITE, FAST)
+    assert {item["text"] for item in result.items} == {"", "one", "two", "three"}
+
+
+def test_pages_that_are_no_html_are_not_searched_for_links() -> None:
+    site = Site({"/": Page(SITE["/"], headers={"Content-Type": "application/json"})})
+    result = crawl_in_memory(Items, site, FAST)
+    assert (site.paths, result.failed) == (["/"], 0)

@@ -86,3 +86,82 @@ def test_a_file_without_a_usable_spider_is_told(
     with pytest.raises(error) as wrong:
         load_file(file)
     assert message in str(wrong.value)
+
+
+def test_a_broken_module_is_told_with_its_own_line_and_the_traceback_of_the_rest(project: Path) -> None:
+    (project / "spiders" / "helper.py").write_text("def help():\n    raise KeyError('x')\n")
+    (project / "spiders" / "uses.py").write_text("from .helper import help\n\nhelp()\n")
+    (broken,) = SpiderLoader(["spiders"], project).broken
+    assert (broken.path, broken.line, broken.error) == (project / "spiders" / "uses.py", 3, "KeyError: 'x'")
+    assert "helper.py" in broken.traceback
+    assert "importlib" not in broken.traceback
+
+
+def test_a_module_that_exits_hides_no_others(project: Path) -> None:
+    (project / "spiders" / "script.py").write_text("import sys\nsys.exit(5)\n")
+    loader = SpiderLoader(["spiders"], project)
+    assert (loader.list(), str(loader.broken[0]).partition("script.py")[2]) == (
+        ["books", "quotes"],
+        ":2: SystemExit: 5",
+    )
+
+
+def test_a_broken_init_hides_no_modules_beside_it(project: Path) -> None:
+    (project / "spiders" / "__init__.py").write_text("1/0\n")
+    loader = SpiderLoader(["spiders"], project)
+    assert loader.list() == ["books", "quotes"]
+    assert "__init__.py:1: ZeroDivisionError" in str(loader.broken[0])
+
+
+def test_modules_of_a_folder_import_each_other_and_a_base_class_counts_once(project: Path) -> None:
+    (project / "spiders" / "more.py").write_text(
+        "from .books import Books\nclass More(Books):\n    name = 'more'\nclass Nameless(Books):\n    name = None\n"
+    )
+    assert SpiderLoader(["spiders"], project).list() == ["books", "more", "quotes"]
+
+
+def test_two_projects_in_one_process_do_not_get_into_each_others_way(project: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "spiders"
+    other.mkdir(parents=True)
+    (other / "books.py").write_text(GOOD.format(cls="OtherBooks", name="books"))
+    assert SpiderLoader(["spiders"], project).load("books").__name__ == "Books"
+    assert SpiderLoader(["spiders"], other.parent).load("books").__name__ == "OtherBooks"
+
+
+def test_dotted_modules_are_walked_as_scrapy_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "dotted_shop" / "spiders"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").write_text("")
+    (package / "books.py").write_text(GOOD.format(cls="Books", name="books"))
+    (package / "bad.py").write_text("\nimport no_such_module_anywhere\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    loader = SpiderLoader(["dotted_shop.spiders"], tmp_path)
+    assert loader.list() == ["books"]
+    assert [(broken.line, broken.error.partition(":")[0]) for broken in loader.broken] == [(2, "ModuleNotFoundError")]
+
+
+def test_a_single_file_may_be_named(project: Path) -> None:
+    assert SpiderLoader(["spiders/books.py"], project).list() == ["books"]
+
+
+def test_a_project_without_spiders_is_told_how_to_write_one(tmp_path: Path) -> None:
+    (tmp_path / "spiders").mkdir()
+    with pytest.raises(
+        SpiderNotFoundError, match=r"There are no spiders in spiders of .*`crawler genspider` writes one"
+    ):
+        SpiderLoader(["spiders"], tmp_path).load("books")
+
+
+@pytest.mark.parametrize("name", ["spiders.txt", "nowhere.py"])
+def test_what_is_no_python_file_is_told(tmp_path: Path, name: str) -> None:
+    (tmp_path / "spiders.txt").write_text("")
+    with pytest.raises(UsageError, match=r"is not a Python file"):
+        load_file(tmp_path / name)
+
+
+def test_an_error_in_a_file_comes_with_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("def f():\n    return 1 / 0\n\nf()\n")
+    with pytest.raises(SpiderError, match=r"own\.py:[24]: ZeroDivisionError") as wrong:
+        load_file(tmp_path / "own.py")
+    assert "return 1 / 0" in str(wrong.value)
