@@ -23,7 +23,7 @@ from urllib.parse import urldefrag
 
 from tests.benchmarks.nginx import serving
 
-PEERS = ("crawler", "bare", "scrapy", "crawlee")
+PEERS = ("crawler", "memory", "bare", "scrapy", "crawlee")
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,12 @@ def test_without_a_command_there_is_help(run: Run) -> None:
     assert run("--version").output == f"crawler {__version__}\n"
 
 
+def test_commands_do_not_get_into_each_others_way_in_one_process(run: Run) -> None:
+    before = run("--help")
+    assert run("list").exit_code == 0
+    assert (before.exit_code, run("--help")) == (0, before)
+
+
 def test_settings_show_value_source_and_meaning(run: Run) -> None:
     told = run("settings", "delay", "seconds between").output
     assert "politeness.delay = 3.0  (settings.toml)" in told
