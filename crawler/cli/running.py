@@ -122,18 +122,17 @@ def _run(
 
 def _tell_of_unfinished(project: Project, spider: str) -> None:
     """Say that an earlier crawl of *spider* can be resumed; this one is another job."""
-    for job in jobs_in(project.state_directory):
-        if job.spider == spider and job.state == "interrupted":
-            logger.info(
-                "There is an unfinished job of %s: %s (%d ended, %d waiting). Resume it with  crawler resume %s  or drop it with  "
-                "crawler jobs --drop %s. This is a new one",
-                spider,
-                job.name,
-                sum(job.ended.values()),
-                job.waiting,
-                job.name,
-                job.name,
-            )
+    for job in jobs_in(project.state_directory, unfinished_of=spider):
+        logger.info(
+            "There is an unfinished job of %s: %s (%d ended, %d waiting). Resume it with  crawler resume %s  or drop it with  "
+            "crawler jobs --drop %s. This is a new one",
+            spider,
+            job.name,
+            sum(job.ended.values()),
+            job.waiting,
+            job.name,
+            job.name,
+        )
 
 
 def _view(run: RunOptions, given: SettingOptions) -> AbstractContextManager[Any]:

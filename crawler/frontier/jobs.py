@@ -28,6 +28,9 @@ DATABASE = "job.sqlite"
 
 RUNNING, STOPPED, FINISHED = "running", "stopped", "finished"
 
+#: The state of a job that has not finished and that nobody runs.
+INTERRUPTED = "interrupted"
+
 _encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
 
 
@@ -138,13 +141,39 @@ def _unused(folder: Path, name: str) -> Path:
     return path
 
 
-def jobs_in(directory: str | os.PathLike[str]) -> Iterator[JobSummary]:
-    """Yield the jobs of the state folder *directory*, the oldest first; what cannot be read has the state "damaged"."""
+def jobs_in(directory: str | os.PathLike[str], *, unfinished_of: str | None = None) -> Iterator[JobSummary]:
+    """Yield the jobs of the state folder *directory*, the oldest first; what cannot be read has the state "damaged".
+
+    With *unfinished_of*, only those of that spider that nobody runs and that have not finished.
+    """
+    for path in _folders(directory):
+        if unfinished_of is None or (
+            _kept(path, "spider") == unfinished_of
+            and _kept(path, "state") != FINISHED
+            and not _is_locked(path / "lock")
+        ):
+            yield summary_of(path)
+
+
+def _folders(directory: str | os.PathLike[str]) -> list[Path]:
     folder = jobs_folder(directory)
-    if folder.is_dir():
-        for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime):
-            if (path / DATABASE).is_file():
-                yield summary_of(path)
+    if not folder.is_dir():
+        return []
+    paths = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    return [path for path in paths if (path / DATABASE).is_file()]
+
+
+def _kept(path: Path, key: str) -> Any:
+    """Return what the job in the folder *path* keeps under *key*; None if there is nothing, or nothing that can be read."""
+    try:
+        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+        try:
+            row = database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
+        finally:
+            database.close()
+    except sqlite3.Error:
+        return None
+    return _decode(row[0]) if row else None
 
 
 def summary_of(path: Path) -> JobSummary:
@@ -163,7 +192,7 @@ def summary_of(path: Path) -> JobSummary:
         return JobSummary(path.name, path, "?", "?", "damaged", 0, {}, 0, size)
     state = kept.get("state", STOPPED)
     if state != FINISHED:
-        state = RUNNING if _is_locked(path / "lock") else "interrupted"
+        state = RUNNING if _is_locked(path / "lock") else INTERRUPTED
     return JobSummary(
         path.name, path, kept.get("spider", "?"), kept.get("started", "?"), state, waiting, ended, int(items), size
     )
@@ -171,14 +200,7 @@ def summary_of(path: Path) -> JobSummary:
 
 def command_of(path: Path) -> dict[str, Any]:
     """Return the command that began the job in the folder *path*. Raise JobError if it was begun in another way."""
-    database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
-    try:
-        row = database.execute("SELECT value FROM job WHERE key = 'command'").fetchone()
-    except sqlite3.Error as error:
-        raise JobError(f"the job store {path} cannot be read: {error}") from error
-    finally:
-        database.close()
-    command: dict[str, Any] = _decode(row[0]) if row else {}
+    command: dict[str, Any] = _kept(path, "command") or {}
     if not command:
         raise JobError(
             f"the job {path.name} was not begun by a command: run its program again with frontier.job = {str(path)!r}"
@@ -212,8 +234,11 @@ def _is_locked(path: Path) -> bool:
 
 def remove_finished(directory: str | os.PathLike[str], keep: int) -> list[str]:
     """Remove the finished jobs of *directory* but for the newest *keep*; return their names."""
-    finished = [job for job in jobs_in(directory) if job.state == FINISHED]
+    folders = _folders(directory)
+    if len(folders) <= keep:
+        return []
+    finished = [path for path in folders if _kept(path, "state") == FINISHED and not _is_locked(path / "lock")]
     surplus = finished[: max(0, len(finished) - keep)]
-    for job in surplus:
-        shutil.rmtree(job.path, ignore_errors=True)
-    return [job.name for job in surplus]
+    for path in surplus:
+        shutil.rmtree(path, ignore_errors=True)
+    return [path.name for path in surplus]

@@ -78,7 +78,7 @@ class Settings:
     log: schema.Log
     components: schema.Components
 
-    def __init__(self, values: Mapping[str, Any] | None = None, priority: int | str = "project") -> None:
+    def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:
         self._given: dict[str, _Given] = {}
         self._frozen = False
         self.update(values or {}, priority)
@@ -86,14 +86,16 @@ class Settings:
     def __repr__(self) -> str:
         return f"<Settings {', '.join(sorted(self._given)) or 'defaults'}>"  # names only: values may be secrets
 
-    def __getattr__(self, name: str) -> Any:
-        """Build a section when it is first asked for; setting a value forgets it."""
-        cls = SECTIONS.get(name)
-        if cls is None:
-            raise AttributeError(f"there is no section {name!r} in the settings{did_you_mean(name, SECTIONS)}")
-        section = cls(**{field.name: self._value(f"{name}.{field.name}") for field in dataclasses.fields(cls)})
-        self.__dict__[name] = section
-        return section
+    if not TYPE_CHECKING:  # type checkers know the sections from above, and tell a misspelled one
+
+        def __getattr__(self, name: str) -> Any:
+            """Build a section when it is first asked for; setting a value forgets it."""
+            cls = SECTIONS.get(name)
+            if cls is None:
+                raise AttributeError(f"there is no section {name!r} in the settings{did_you_mean(name, SECTIONS)}")
+            section = cls(**{field.name: self._value(f"{name}.{field.name}") for field in dataclasses.fields(cls)})
+            self.__dict__[name] = section
+            return section
 
     @property
     def feeds(self) -> list[Mapping[str, Any]]:
@@ -134,7 +136,11 @@ class Settings:
         *,
         source: str = "",
     ) -> None:
-        """Set all of *values*; a table under the name of a section sets what it holds."""
+        """Set all of *values*; a table under the name of a section sets what it holds. Settings give what was set in them."""
+        if isinstance(values, Settings):
+            for name, given in values._given.items():
+                self.set(name, given.value, given.priority, source=given.source)
+            return
         for name, value in dict(values).items():
             if name in SECTIONS and isinstance(value, Mapping):
                 for field, one in value.items():

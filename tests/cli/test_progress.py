@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import io
+import logging
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, Group, RenderableType
 
-from crawler.cli.progress import Rate, duration, end_table, size, status_line
-from crawler.crawler import CrawlResult
+from crawler.cli.progress import LiveView, Rate, duration, end_table, size, status_line
+from crawler.crawler import Crawler, CrawlResult
 from crawler.interfaces import CrawlSnapshot
+from crawler.logs import configure_logging, silence_logging
+from crawler.settings import Settings
+from crawler.spiders import Spider
+from crawler.testing import MemoryWorld, Page, Site
 
 NOW = CrawlSnapshot(
     spider="books",
@@ -56,6 +63,63 @@ def test_the_line_stays_one_line_in_a_narrow_window(width: int) -> None:
     assert len(rendered(status_line(NOW, 42.4), width).splitlines()) == 1
 
 
+@pytest.mark.parametrize(("state", "told"), [("running", False), ("closing", True), ("paused", True)])
+def test_the_line_says_when_the_crawl_is_on_its_way_out(state: str, told: bool) -> None:
+    assert (state in rendered(status_line(replace(NOW, state=state), 0), 200)) is told
+
+
+def test_errors_are_seen_by_their_colour() -> None:
+    def style_of(errors: int) -> set[str]:
+        line = status_line(replace(NOW, errors=errors), 0)
+        return {str(span.style) for span in line.spans if "errors" in line.plain[span.start : span.end]}
+
+    assert (style_of(0), style_of(1)) == ({"dim"}, {"bold red"})
+
+
+def test_the_table_leaves_out_what_there_is_nothing_to_say_of() -> None:
+    table = rendered(end_table(CrawlResult("finished", {}), replace(NOW, waiting=0, statuses=())), 100)
+    assert not any(word in table for word in ("waiting", "statuses", "written"))
+    assert "waiting" in rendered(end_table(CrawlResult("shutdown", {}), NOW), 100)
+
+
+class Pages(Spider):
+    name = "pages"
+    start_urls = ["http://site.test/"]
+
+    def parse(self, response):
+        self.logger.info("[bold]seen[/bold] %s", response.url)
+        yield {"url": response.url}
+
+
+@pytest.fixture
+def logging_as_in_a_terminal() -> Iterator[None]:
+    """Log as the command line does; leave logging as it was."""
+    loggers = [logging.root, *map(logging.getLogger, ("twisted", "asyncio", "urllib3"))]
+    levels = [logger.level for logger in loggers]
+    configure_logging(Settings({"log.format": "%(message)s"}).log)
+    yield
+    silence_logging()
+    logging.captureWarnings(False)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("logging_as_in_a_terminal")
+def test_the_view_shows_lines_above_and_a_table_at_the_end() -> None:
+    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    world = MemoryWorld(Site({"/": Page("x", latency=1.0)}))
+    crawler = Crawler(Pages, {"politeness.obey_robots": False}, runtime=world.runtime)
+    with LiveView(console) as live:
+        live.watch(crawler)
+        live.summary(world.run(crawler))
+    told = console.file.getvalue()  # type: ignore[attr-defined]  # a StringIO
+    assert "0 pages" in told
+    assert "1 in flight" in told
+    assert "[bold]seen[/bold] http://site.test/" in told
+    assert "pages: finished" in told
+    assert world.clock.getDelayedCalls() == []
+
+
 def test_the_table_says_what_a_crawl_came_to() -> None:
     result = CrawlResult("finished", {"dropped/duplicate": 7}, outputs=[("/data/books.jsonl", 1000)])
     table = rendered(end_table(result, NOW), 100)
@@ -75,6 +139,12 @@ def test_the_rate_is_that_of_the_last_seconds() -> None:
     assert rate.of(0, 0.0) == 0.0
     assert rate.of(100, 1.0) == 100.0
     assert rate.of(100, 10.0) == 0.0
+
+
+def test_the_rate_of_a_steady_crawl_is_steady() -> None:
+    rate = Rate()
+    seen = [rate.of(10 * second, float(second)) for second in range(20)]
+    assert set(seen[1:]) == {10.0}
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (59.9, "0:00:59"), (3600, "1:00:00")])

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import urllib.request
 
 from crawler.demo import Shop
-from crawler.demo.server import serving
 
+LISTS = [f"/catalogue/page-{number}.html" for number in (1, 2, 3)]
 ELSEWHERE = ("/basket", "/media", "/static", "mailto:", "#")
 
 
@@ -50,15 +47,37 @@ def test_every_link_leads_to_a_page() -> None:
     assert {book.path for book in shop.books} <= seen
 
 
-def test_it_is_served_from_a_process_that_ends_with_its_user() -> None:
-    with serving(10) as url:
-        with urllib.request.urlopen(url) as answer:
-            assert b"product_pod" in answer.read()
-        assert url.startswith("http://127.0.0.1:")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "crawler.demo.server", "5"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("http://127.0.0.1:")
-    process.communicate()
-    assert process.returncode == 0
+def test_every_book_stands_on_the_shelf_of_its_category_only() -> None:
+    shop = Shop()
+    shelved: list[str] = []
+    for category in shop.categories:
+        number = 1
+        while page := shop.page(category.path(number)):
+            paths = re.findall(r'<h3><a href="([^"]+)"', page)
+            assert 0 < len(paths) <= 20
+            shelved += paths
+            number += 1
+    assert sorted(shelved) == sorted(book.path for book in shop.books)
+
+
+def test_pages_of_a_list_lead_on_and_back() -> None:
+    shop = Shop(50)
+    pager = [re.findall(r'class="(next|previous)"><a href="([^"]+)"', shop.page(path) or "") for path in LISTS]
+    assert pager == [
+        [("next", LISTS[1])],
+        [("previous", LISTS[0]), ("next", LISTS[2])],
+        [("previous", LISTS[1])],
+    ]
+
+
+def test_the_first_page_has_three_addresses() -> None:
+    shop = Shop(50)
+    assert shop.page("/") == shop.page("/index.html") == shop.page("/catalogue/page-1.html")
+
+
+def test_an_empty_shop_still_has_a_page() -> None:
+    assert "Page 1 of 1" in (Shop(0).page("/") or "")
+
+
+def test_what_is_not_there_has_no_page() -> None:
+    assert Shop(5).page("/catalogue/no-such-book_6/index.html") is None

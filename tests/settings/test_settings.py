@@ -227,3 +227,10 @@ def test_a_setting_without_effect_is_told_once_with_the_reason(caplog: pytest.Lo
         Settings({"TELNETCONSOLE_PORT": [1]})
         Settings({"TELNETCONSOLE_PORT": [1]})
     assert caplog.messages == ["The setting TELNETCONSOLE_PORT has no effect: there is no telnet console"]
+
+
+def test_settings_are_made_of_settings() -> None:
+    given = Settings({"politeness.delay": 3})
+    given.set("http.timeout", 5, "cmdline")
+    made = Settings(given)
+    assert (made.politeness.delay, made.http.timeout, made.getpriority("http.timeout")) == (3.0, 5.0, 40)
