@@ -131,7 +131,7 @@ class Settings:
 
     def update(
         self,
-        values: Mapping[str, Any] | Iterable[tuple[str, Any]],
+        values: Mapping[str, Any] | Iterable[tuple[str, Any]] | Settings,
         priority: int | str = "project",
         *,
         source: str = "",
