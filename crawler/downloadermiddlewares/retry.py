@@ -188,6 +188,7 @@ def _retry(
     again: Request = request.replace(dont_filter=True, priority=request.priority + priority_adjust)
     again.meta["retry_times"] = retry_times
     again.meta["retry_delay"] = delay
+    again.meta["retry_reason"] = reason if isinstance(reason, str) else error_reason(reason)
     stats.inc_value(f"{key}/count")
     stats.inc_value(f"{key}/reason_count/{reason if isinstance(reason, str) else error_reason(reason)}")
     return again

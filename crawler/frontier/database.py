@@ -30,7 +30,8 @@ CREATE TABLE waiting (
 CREATE INDEX waiting_by_host ON waiting (host, rank, sequence);
 CREATE TABLE history (
     sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
-    reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL
+    reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL,
+    earlier TEXT NOT NULL
 );
 CREATE TABLE refused (digest BLOB PRIMARY KEY, parent INTEGER NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);

@@ -134,6 +134,9 @@ class Frontier:
             return
         if self._journal is not None:
             self._journal.withdrawn(visit.sequence)
+        if request.has_meta and "retry_reason" in request.meta:
+            attempt = f"{request.meta.pop('retry_reason')}, {now - visit.started:.2f} s"
+            request.meta["earlier_attempts"] = [*request.meta.get("earlier_attempts", ()), attempt]
         self._add(request, now, not_before, visit.parent)
 
     def restore(self, now: float) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crawler.http import Request
 
 _INSERT = "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)"
-_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # The same few links of a site's navigation are refused on every page.
 _REFUSED_LATELY = 65_536
 
@@ -95,7 +95,7 @@ class SqliteStore:
         """Note how *visit* ended."""
         request = visit.request
         self.withdrawn(visit.sequence)
-        attempts = 1 + (request.meta.get("retry_times", 0) if request.has_meta else 0)
+        earlier = request.meta.get("earlier_attempts", ()) if request.has_meta else ()
         self._ended[visit.sequence] = digest
         self._history.append(
             (
@@ -106,9 +106,10 @@ class SqliteStore:
                 str(visit.outcome),
                 f"{visit.reason}: {visit.detail}" if visit.reason and visit.detail else visit.reason or visit.detail,
                 visit.status,
-                attempts,
+                1 + len(earlier),
                 now - visit.started,
                 visit.items,
+                "\n".join(earlier),
             )
         )
 

@@ -56,6 +56,8 @@ def _story(url: str, digest: bytes, database: sqlite3.Connection) -> Iterator[st
         return
     for row in ended:
         yield from _found(database, row[1])
+        for number, attempt in enumerate(filter(None, row[10].split("\n")), 1):
+            yield f"  Attempt {number}: {attempt}"
         yield f"  {_outcome(row)}"
     for _, parent in waiting:
         yield from _found(database, parent)
@@ -87,7 +89,7 @@ def _found(database: sqlite3.Connection, parent: int) -> Iterator[str]:
 
 
 def _outcome(row: tuple[Any, ...]) -> str:
-    _, _, _, _, outcome, reason, status, attempts, seconds, items = row
+    _, _, _, _, outcome, reason, status, attempts, seconds, items, _ = row
     said = {"done": "Done", "failed": "Failed", "dropped": "Dropped"}[outcome]
     parts = [f"{said}: {reason}" if reason else said]
     if status:

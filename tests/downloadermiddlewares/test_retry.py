@@ -53,7 +53,8 @@ def test_a_503_is_tried_again_later_with_less_priority_and_past_the_duplicates_f
     request = Request(URL, priority=5, meta={"mine": 1})
     again = Case().answer(request)
     assert (again.url, again.priority, again.dont_filter) == (URL, 4, True)
-    assert again.meta == {"mine": 1, "retry_times": 1, "retry_delay": 1.0}
+    reason = "503 Service Unavailable"
+    assert again.meta == {"mine": 1, "retry_times": 1, "retry_delay": 1.0, "retry_reason": reason}
     assert request.meta == {"mine": 1}
 
 

@@ -125,12 +125,13 @@ def test_why_tells_what_kept_a_url_out_or_what_became_of_it(tmp_path: Path) -> N
     class Fenced(ShopSpider):
         allowed_domains = ["shop.test"]
 
+    answers = [Page("", 503, latency=1.0)]
     world = MemoryWorld(
         Site(
             {
                 "/robots.txt": "User-agent: *\nDisallow: /9\n",
                 "/0": "<a href='/1'>1</a><a href='/9'>9</a><a href='http://elsewhere.test/'>e</a><a href='/gone'>g</a>",
-                "/1": Page("<h1>1</h1>"),
+                "/1": lambda hit: answers.pop(0) if answers else Page("<h1>1</h1>"),
             }
         )
     )
@@ -142,7 +143,9 @@ def test_why_tells_what_kept_a_url_out_or_what_became_of_it(tmp_path: Path) -> N
 
     start = f"  Found on:\n    {HOST}/0\n"
     assert told(f"{HOST}/0").startswith("  The spider started with it.\n  Done, status 200")
-    assert told(f"{HOST}/1") == f"{start}  Done, status 200, 1 attempt, the last took 0.00 s, 2 items."
+    assert told(f"{HOST}/1") == (
+        f"{start}  Attempt 1: 503 Service Unavailable, 1.00 s\n  Done, status 200, 2 attempts, the last took 0.00 s, 2 items."
+    )
     assert told(f"{HOST}/9").startswith(f"{start}  Dropped: robots: Disallow: /9")
     assert told("http://elsewhere.test/") == (
         f"{start}  It was not taken in: its host is not in the spider's allowed_domains (offsite)."
