@@ -22,6 +22,7 @@ SETTINGS = {
     "politeness.concurrency_per_host": 32,
     "crawl.concurrency": 32,
     "politeness.obey_robots": False,
+    "frontier.store": "memory",
     "log.level": "WARNING",
 }
 
