@@ -39,7 +39,8 @@ class Beginning:
         self._pulling: Deferred[Any] | None = None
         self._room: Deferred[None] | None = None
         self.is_pulling = False
-        #: How many outputs were taken, those of earlier processes included; whether that were all.
+        #: How many outputs were taken, those of earlier processes included, and whether that were all. *take* counts, at the moment
+        #: at which what an output brought is ready to be committed.
         self.taken = skip or 0
         self.is_done = skip is None
         #: The error that ended the pulling, if one did.
@@ -67,7 +68,6 @@ class Beginning:
                 pending = self._take(output)
                 if pending is not None:
                     await pending
-                self.taken += 1
                 if not self._has_room():
                     self._room = Deferred()
                     await self._room

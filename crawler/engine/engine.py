@@ -147,6 +147,7 @@ class Engine:
         return None
 
     def _took_start(self, _: Any) -> None:
+        self.beginning.taken += 1
         self._committer.add(self._start_visit)
         self._start_visit.exports = []
         self.fill()
@@ -199,14 +200,17 @@ class Engine:
     # --- submit ------------------------------------------------------------------------------------------------------
 
     # Hot: once per link.
-    def submit(self, request: Request, response: Response | None = None, depth: int | None = None) -> bool:
-        """Take *request*, found in *response*, into the crawl; return whether it was taken."""
+    def submit(
+        self, request: Request, response: Response | None = None, depth: int | None = None, *, parent: int = 0
+    ) -> bool:
+        """Take *request*, found in *response* or made of the request number *parent*, into the crawl; tell whether it was."""
         if self.frontier.is_duplicate(request):
             self.account.request_dropped(request, DUPLICATE)
             return False
         if depth is None:
             depth = self._admission.depth_of(response)
-        parent = response.request._sequence if response is not None and response.request is not None else 0
+        if response is not None and response.request is not None:
+            parent = response.request._sequence
         refusal = self._admission.refusal(request, depth)
         if refusal is not None:
             self.account.request_dropped(request, refusal)
@@ -402,7 +406,7 @@ class Engine:
             return
         visit.reason = f"replaced by {request.url}"
         depth = visit.request.meta.get("depth", 0) if visit.request.has_meta else 0
-        self.submit(request, None, depth)
+        self.submit(request, None, depth, parent=visit.sequence)
 
     def _give_back(self, visit: Visit) -> None:
         """Let the request of a visit that was cut short wait again; what it had brought is not committed."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from crawler import Request, signals
 from crawler.crawler import Crawler
 from crawler.exceptions import FeedError, JobError
 from crawler.frontier.story import story_of
@@ -54,16 +55,24 @@ class FailingDatabase:
         return self._database.executemany(query, *arguments)
 
 
-def run_with_failing_disk(job: Job, writes: int) -> Crawler:
-    """Run *job* until its end; its database fails from the *writes*-th write on."""
+def run_with_failing_disk(job: Job, writes: int, *, begins: bool = False) -> Crawler:
+    """Run *job* until its end; its database fails from the *writes*-th write on, counted from when the crawl *begins* or runs."""
     crawler, world = job.crawler()
     results: list[Any] = []
-    crawler.crawl().addBoth(results.append)
-    assembly = crawler._assembly
-    assert assembly is not None
-    store = assembly.engine.frontier._journal
-    assert store is not None
-    store._database = store.job.database = FailingDatabase(store.job.database, writes)  # type: ignore[assignment]
+
+    def fail_later(*_: Any) -> None:
+        assembly = crawler._assembly
+        assert assembly is not None
+        store = assembly.engine.frontier._journal
+        assert store is not None
+        store._database = store.job.database = FailingDatabase(store.job.database, writes)  # type: ignore[assignment]
+
+    if begins:
+        crawler.signals.connect(fail_later, signals.engine_started)
+        crawler.crawl().addBoth(results.append)
+    else:
+        crawler.crawl().addBoth(results.append)
+        fail_later()
     while not results:
         world.step(crawler)
     assert crawler.engine is not None
@@ -152,3 +161,35 @@ def test_why_tells_what_kept_a_url_out_or_what_became_of_it(tmp_path: Path) -> N
     )
     assert told(f"{HOST}/gone").startswith(f"{start}  Done, status 404")
     assert "was never taken in: no page had a link to it" in told(f"{HOST}/nowhere")
+
+
+class StartItems(ShopSpider):
+    """Yields items and requests from ``start``."""
+
+    async def start(self):
+        for number in range(600):
+            yield {"page": str(number), "part": 0}
+        yield Request(f"{HOST}/0")
+
+
+@pytest.mark.parametrize("writes", range(1, 30, 2))
+def test_items_of_the_start_are_not_repeated_either(
+    tmp_path: Path, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.engine.crashes.ShopSpider", StartItems)
+    job = Job(tmp_path, seed=writes)
+    run_with_failing_disk(job, writes, begins=True)
+    while not job.run():
+        pass
+    expected = job.expected()
+    expected.update({(str(number), 0): 1 for number in range(600)})
+    assert job.items() == [expected] * 2
+
+
+def test_why_tells_where_a_redirect_came_from(tmp_path: Path) -> None:
+    world = MemoryWorld(Site({"/0": Page("", 302, {"Location": "/1"}), "/1": Page("<h1>1</h1>")}))
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "politeness.obey_robots": False}
+    world.run(Crawler(ShopSpider, {**settings, "log.stats_interval": 0}, runtime=world.runtime))
+    told = list(story_of(f"{HOST}/1", tmp_path / "job"))
+    assert told[:2] == ["  Found on:", f"    {HOST}/0"]
+    assert f"Done: replaced by {HOST}/1" in "\n".join(story_of(f"{HOST}/0", tmp_path / "job"))
