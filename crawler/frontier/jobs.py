@@ -57,7 +57,10 @@ class Job:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise JobError(f"the job folder {folder} cannot be made: {error.strerror or error}") from error
+            raise JobError(
+                f"the job folder {folder} cannot be made: {error.strerror or error}; name another with frontier.directory, or do "
+                "without a job: frontier.store = 'memory'"
+            ) from error
         self._lock = _locked(folder / "lock")
         try:
             self.database = open_database(folder / DATABASE)

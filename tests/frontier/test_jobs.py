@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
+from crawler.exceptions import JobError
 from crawler.frontier.jobs import DATABASE, FINISHED, STOPPED, Job, job_path, jobs_in, remove_finished
 
 
@@ -60,3 +63,11 @@ def test_a_name_that_is_taken_gets_a_number_and_a_path_is_a_path(tmp_path: Path)
     assert second != first
     assert job_path(tmp_path, "mine", "books") == tmp_path / "jobs" / "mine"
     assert job_path(tmp_path, str(tmp_path / "x" / "mine"), "books") == tmp_path / "x" / "mine"
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "jobs").write_text("a file where the folder should be")
+    with pytest.raises(
+        JobError, match=r"cannot be made: .*; name another with frontier\.directory, or do without a job"
+    ):
+        Job(job_path(tmp_path, "mine", "books"))
