@@ -40,6 +40,10 @@ CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);
 # Version -> what makes the next one of it.
 _MIGRATIONS: dict[int, str] = {}
 
+# Pages in the write-ahead log before they are brought into the database: the tips of its trees change with every commit, and are
+# brought in once for many.
+_CHECKPOINT = 8_000
+
 # Pages of the database that are kept in memory, in KiB (negative, as SQLite wants it): the tips of its trees.
 _CACHE = -16_384
 
@@ -51,6 +55,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = {_CACHE}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
         _check(connection, path)
         _bring_up_to_date(connection, path)
     except sqlite3.Error as error:

@@ -50,8 +50,5 @@ def _of_get(url: str) -> bytes:
 
 def _digest(method: str, url: str, body: bytes, *headers: bytes) -> bytes:
     """Return the digest of the parts, each with its length, so that no two lists of parts look alike."""
-    digest = blake2b(digest_size=SIZE)
-    for part in (method.encode(), url.encode("utf-8", "surrogatepass"), body, *headers):
-        digest.update(b"%d:" % len(part))
-        digest.update(part)
-    return digest.digest()
+    parts = (method.encode(), url.encode("utf-8", "surrogatepass"), body, *headers)
+    return blake2b(b"".join([b"%d:%b" % (len(part), part) for part in parts]), digest_size=SIZE).digest()
