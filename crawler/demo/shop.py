@@ -244,7 +244,7 @@ def _review(chance: random.Random) -> str:
 
 _SCRIPT = "\n".join(
     f"shop.track.push(['event{number}', {{view: 'page', list: {number}, currency: 'GBP', consent: 'unknown'}}]);"
-    for number in range(24)
+    for number in range(40)
 )
 
 _FRAME = (

@@ -72,23 +72,6 @@ class RetryPolicy:
         """Tell whether *error* is a reason to try again; *is_asked* if the request asks for retries."""
         return isinstance(error, RETRYABLE) and (is_asked or method in IDEMPOTENT or was_not_sent(error))
 
-    def delay_after_status(
-        self, status: int, *, method: str, attempt: int, retry_after: float | None = None, jitter: float = 0.5
-    ) -> float | None:
-        """Return the seconds to wait after a response of *status*, None if the request is not tried again.
-
-        *retry_after* is what the response asks for; *jitter* is a random number from 0 to 1.
-        """
-        if attempt >= self.times or not self.may_repeat_status(status, method):
-            return None
-        return self.wait(attempt, retry_after=retry_after, jitter=jitter)
-
-    def delay_after_error(self, error: Exception, *, method: str, attempt: int, jitter: float = 0.5) -> float | None:
-        """Return the seconds to wait after *error*, None if the request is not tried again."""
-        if attempt >= self.times or not self.may_repeat_error(error, method):
-            return None
-        return self.wait(attempt, jitter=jitter)
-
     def wait(self, attempt: int, *, retry_after: float | None = None, jitter: float = 0.5) -> float:
         """Return the seconds to wait before retry number *attempt*, which counts from 0."""
         if retry_after is not None:

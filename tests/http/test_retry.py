@@ -30,17 +30,12 @@ POLICY = RetryPolicy(times=2, delay=1.0, max_delay=60.0)
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 522, 524, 408, 429])
 def test_a_get_is_tried_again_after_statuses_that_may_pass(status: int) -> None:
-    assert POLICY.delay_after_status(status, method="GET", attempt=0) is not None
+    assert POLICY.may_repeat_status(status, "GET")
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 403, 404, 410, 501, 505])
 def test_other_statuses_are_final(status: int) -> None:
-    assert POLICY.delay_after_status(status, method="GET", attempt=0) is None
-
-
-def test_a_request_is_tried_again_as_often_as_the_policy_says() -> None:
-    attempts = [POLICY.delay_after_status(503, method="GET", attempt=attempt) for attempt in range(3)]
-    assert [attempt is not None for attempt in attempts] == [True, True, False]
+    assert not POLICY.may_repeat_status(status, "GET")
 
 
 def test_the_wait_doubles_up_to_its_limit_and_half_of_it_is_random() -> None:
@@ -49,9 +44,9 @@ def test_the_wait_doubles_up_to_its_limit_and_half_of_it_is_random() -> None:
 
 
 def test_a_retry_after_is_taken_at_its_word_up_to_a_limit() -> None:
-    assert POLICY.delay_after_status(503, method="GET", attempt=0, retry_after=30.0) == 30.0
-    assert POLICY.delay_after_status(429, method="GET", attempt=0, retry_after=0.0) == 0.0
-    assert POLICY.delay_after_status(429, method="GET", attempt=0, retry_after=1e12) == POLICY.max_retry_after
+    assert POLICY.wait(0, retry_after=30.0) == 30.0
+    assert POLICY.wait(0, retry_after=0.0) == 0.0
+    assert POLICY.wait(0, retry_after=1e12) == POLICY.max_retry_after
 
 
 @pytest.mark.parametrize(
@@ -65,7 +60,7 @@ def test_a_retry_after_is_taken_at_its_word_up_to_a_limit() -> None:
     ],
 )
 def test_a_get_is_tried_again_after_errors_of_the_network(error: DownloadError) -> None:
-    assert POLICY.delay_after_error(error, method="GET", attempt=0) is not None
+    assert POLICY.may_repeat_error(error, "GET")
 
 
 @pytest.mark.parametrize(
@@ -80,18 +75,18 @@ def test_a_get_is_tried_again_after_errors_of_the_network(error: DownloadError) 
     ],
 )
 def test_errors_that_would_come_back_are_final(error: Exception) -> None:
-    assert POLICY.delay_after_error(error, method="GET", attempt=0) is None
+    assert not POLICY.may_repeat_error(error, "GET")
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_what_may_have_changed_something_is_repeated_only_if_it_was_not_acted_upon(method: str) -> None:
-    assert POLICY.delay_after_status(500, method=method, attempt=0) is None
-    assert POLICY.delay_after_status(503, method=method, attempt=0) is not None
-    assert POLICY.delay_after_status(429, method=method, attempt=0) is not None
-    assert POLICY.delay_after_error(DownloadConnectionLostError(), method=method, attempt=0) is None
-    assert POLICY.delay_after_error(DownloadTimeoutError(phase="first byte"), method=method, attempt=0) is None
-    assert POLICY.delay_after_error(DownloadTimeoutError(phase="connect"), method=method, attempt=0) is not None
-    assert POLICY.delay_after_error(DownloadConnectionRefusedError(), method=method, attempt=0) is not None
+    assert not POLICY.may_repeat_status(500, method)
+    assert POLICY.may_repeat_status(503, method)
+    assert POLICY.may_repeat_status(429, method)
+    assert not POLICY.may_repeat_error(DownloadConnectionLostError(), method)
+    assert not POLICY.may_repeat_error(DownloadTimeoutError(phase="first byte"), method)
+    assert POLICY.may_repeat_error(DownloadTimeoutError(phase="connect"), method)
+    assert POLICY.may_repeat_error(DownloadConnectionRefusedError(), method)
 
 
 def test_a_post_that_asks_for_retries_gets_them() -> None:
