@@ -1,9 +1,10 @@
 """When a request that failed is tried again. Decisions only: the workbench waits, and no place is held meanwhile.
 
     policy = RetryPolicy(times=2)
-    delay = policy.delay_after_status(503, method="GET", attempt=0, retry_after=30.0)       # 30.0
-    delay = policy.delay_after_error(error, method="GET", attempt=1)                        # 1 to 2 seconds
-    delay = policy.delay_after_status(404, method="GET", attempt=0)                         # None: do not try again
+    policy.may_repeat_status(503, "GET")        # True
+    policy.may_repeat_error(error, "POST")      # only if nothing of it can have reached the server
+    policy.wait(0, retry_after=30.0)            # 30.0
+    policy.wait(1, jitter=0.5)                  # 1.5: from 1 to 2 seconds
 
 * The wait doubles with every attempt, up to ``max_delay``; half of it is random, so that what failed together does
   not come back together. A Retry-After is taken at its word, up to ``max_retry_after``.
