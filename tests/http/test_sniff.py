@@ -101,6 +101,7 @@ SNIFFED_OTHERWISE = {
 COMPARABLE = [case for case in PAGES if (case["file"], case["n"]) not in SNIFFED_OTHERWISE]
 
 
+@pytest.mark.skipif(not PAGES, reason="the conformance set is not beside this checkout")
 def test_nearly_all_pages_are_comparable() -> None:
     assert len(COMPARABLE) == len(PAGES) - len(SNIFFED_OTHERWISE)
 
