@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, TypeAlias, TypeVar
 
@@ -44,15 +45,18 @@ class Bridge:
     def __repr__(self) -> str:
         return f"<Bridge {'asyncio' if self._loop else 'Deferreds only'}>"
 
-    def deferred(self, awaitable: Any) -> Deferred[Any]:
-        """Return a Deferred that fires with what *awaitable* results in; cancelling it cancels the awaitable."""
+    def deferred(self, awaitable: Any, on_step: Callable[[float], object] | None = None) -> Deferred[Any]:
+        """Return a Deferred that fires with what *awaitable* results in; cancelling it cancels the awaitable.
+
+        *on_step* is told, after each step of a coroutine, for how many seconds it held the reactor.
+        """
         if isinstance(awaitable, Deferred):
             return awaitable
         if self._loop is None:
-            return Deferred.fromCoroutine(_awaited(_Stepped(awaitable, _refuse_asyncio)))
+            return Deferred.fromCoroutine(_awaited(_Stepped(awaitable, _refuse_asyncio, on_step)))
         if isinstance(awaitable, asyncio.Future):
             return Deferred.fromFuture(awaitable)
-        return Deferred.fromFuture(self._loop.create_task(_awaited(_Stepped(awaitable, self._meet))))
+        return Deferred.fromFuture(self._loop.create_task(_awaited(_Stepped(awaitable, self._meet, on_step))))
 
     def _meet(self, awaited: Any) -> Generator[Any, Any, Any]:
         """Let the asyncio task wait: for a future as it is, for a Deferred through a future of its own."""
@@ -78,17 +82,27 @@ class _Stepped:
     An exception that *meet* raises is thrown into the coroutine, at the ``await`` where it belongs.
     """
 
-    def __init__(self, awaitable: Any, meet: Callable[[Any], Generator[Any, Any, Any]]) -> None:
+    def __init__(
+        self,
+        awaitable: Any,
+        meet: Callable[[Any], Generator[Any, Any, Any]],
+        on_step: Callable[[float], object] | None = None,
+    ) -> None:
         self._coroutine = awaitable if inspect.iscoroutine(awaitable) else _awaited(awaitable)
         self._meet = meet
+        self._on_step = on_step
 
     def __await__(self) -> Generator[Any, Any, Any]:
         step, argument = self._coroutine.send, None
         while True:
+            began = time.perf_counter() if self._on_step is not None else 0.0
             try:
                 awaited = step(argument)
             except StopIteration as stop:
                 return stop.value
+            finally:
+                if self._on_step is not None:
+                    self._on_step(time.perf_counter() - began)
             try:
                 step, argument = self._coroutine.send, (yield from self._meet(awaited))
             except GeneratorExit:

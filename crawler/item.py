@@ -7,7 +7,7 @@ attrs or pydantic for that: ``itemadapter`` recognises what is there.
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from contextvars import ContextVar
 from copy import deepcopy
 from dataclasses import dataclass
@@ -140,3 +140,14 @@ def is_item_class(kind: type) -> bool:
     from crawler.item_adapter import ItemAdapter  # heavy, see there
 
     return ItemAdapter.is_item_class(kind)
+
+
+def outputs_of(result: Any) -> Iterable[Any]:
+    """Return what the *result* of a callback holds: what it iterates over, or itself if it is a single request or item."""
+    if result is None:
+        return ()
+    if isinstance(result, list | tuple | Iterator):  # nearly always; no item is one of these
+        return result
+    if isinstance(result, str | bytes) or not hasattr(result, "__iter__") or is_item(result):
+        return [result]
+    return result  # type: ignore[no-any-return]  # it has __iter__

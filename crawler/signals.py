@@ -50,7 +50,6 @@ item_dropped = Signal("item_dropped")
 item_error = Signal("item_error")
 feed_slot_closed = Signal("feed_slot_closed")
 feed_exporter_closed = Signal("feed_exporter_closed")
-memusage_warning_reached = Signal("memusage_warning_reached")
 robots_parsed = Signal("robots_parsed")
 
 # Older names that ported code still imports.

@@ -111,7 +111,7 @@ def _run(
     with _view(run, given) as live:
         watch = live.watch if live else None
         try:
-            result = run_crawl(spidercls, settings, arguments, feeds=feeds, on_start=watch, command=again)
+            result = run_crawl(spidercls, project.settings, arguments, feeds=feeds, on_start=watch, command=again)
         except (CrawlerError, KeyboardInterrupt):
             raise
         except Exception as error:

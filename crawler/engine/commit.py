@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from crawler.exceptions import FeedError, JobError, UsageError
+from crawler.exceptions import FeedError, JobError, UsageError, describe
 from crawler.exporters.fields import FieldSelection
 from crawler.exporters.values import plain_fields
 
@@ -84,7 +84,10 @@ class Committer:
 
     def _due(self) -> None:
         self._timer = None
-        self.commit()
+        try:
+            self.commit()
+        except Exception as error:  # called by the reactor, which would note it and go on without commits
+            self.fail(JobError(f"the commit failed: {describe(error)}. What was committed before is safe"))
 
     def commit(self) -> None:
         """Write what has gathered, so that every feed on disk is a valid document."""

@@ -135,13 +135,12 @@ class Durability:
 
     def _spider_state(self) -> dict[str, Any]:
         try:
-            msgspec.msgpack.encode(self._spider.state)
+            return {"spider_state": msgspec.Raw(msgspec.msgpack.encode(self._spider.state))}
         except (TypeError, msgspec.MsgspecError) as error:
             if not self._told_state:
                 self._told_state = True
                 logger.error("spider.state cannot be kept with the job: %s. Keep plain data there", error)
             return {}
-        return {"spider_state": self._spider.state}
 
     def close(self) -> None:
         """Let go of the job."""

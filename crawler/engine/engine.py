@@ -84,6 +84,7 @@ class Engine:
         )
         self._start_visit = Visit(Request.from_trusted_url("about:start"), "", parts.clock.seconds())
         self._scheduled_receivers = parts.signals.receivers(signals.request_scheduled)
+        self._empty_receivers = parts.signals.receivers(signals.scheduler_empty)
 
         self.state = "new"
         self.reason = ""
@@ -249,6 +250,8 @@ class Engine:
             while self._has_room():
                 visit = self._next(now)
                 if visit is None:
+                    if self._empty_receivers and not self.frontier.waiting:
+                        self._signals.send(signals.scheduler_empty)
                     self._set_timer(now)
                     break
                 self._begin(visit)

@@ -89,10 +89,11 @@ class ItemFlow:
         """Serialise and count *item*; return what must be waited for."""
         if self.halted:
             raise Halted
-        visit.exports += self._committer.serialize(item)
-        visit.items += 1
+        exports = self._committer.serialize(item)
         if self._committer.keeps_items:
             visit.records.append(self._committer.record(item))
+        visit.exports += exports
+        visit.items += 1
         results = self._account.item_scraped(item, response)
         if self._on_item is not None:
             results.append(self._on_item(item))

@@ -12,10 +12,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.python.failure import Failure
 
+from crawler.item import outputs_of
 from crawler.spidermiddlewares.httperror import HttpError
 from crawler.spiders import Spider
 
@@ -97,14 +99,14 @@ class Scraper:
             return
         if hasattr(result, "__await__"):
             self._check_patience(callback, began)
-            result = await self._bridge.deferred(result)
+            result = await self._bridge.deferred(result, partial(self._held, callback))
             began = time.perf_counter()
             if result is None:
                 return
         if hasattr(result, "__aiter__"):
-            await self._bridge.deferred(self._drain(callback, result, handle))
+            await self._bridge.deferred(self._drain(result, handle), partial(self._held, callback))
             return
-        for output in _iterable(result, callback):
+        for output in outputs_of(result):
             pending = handle(output)
             if pending is not None:
                 self._check_patience(callback, began)
@@ -112,7 +114,7 @@ class Scraper:
                 began = time.perf_counter()
         self._check_patience(callback, began)
 
-    async def _drain(self, callback: Callable[..., Any], outputs: AsyncIterator[Any], handle: Handle) -> None:
+    async def _drain(self, outputs: AsyncIterator[Any], handle: Handle) -> None:
         async for output in outputs:
             pending = handle(output)
             if pending is not None:
@@ -128,17 +130,20 @@ class Scraper:
             result = callback(response, **request.cb_kwargs)
             self._check_patience(callback, began)
             if hasattr(result, "__await__"):
-                result = await self._bridge.deferred(result)
+                result = await self._bridge.deferred(result, partial(self._held, callback))
         except Exception as error:
             result = chain.exception(response, error)
             if result is None:
                 raise
         if result is not None and not hasattr(result, "__aiter__"):
-            result = _iterable(result, callback)
-        await self._bridge.deferred(self._drain(callback, chain.output(response, result), handle))
+            result = outputs_of(result)
+        await self._bridge.deferred(self._drain(chain.output(response, result), handle), partial(self._held, callback))
 
     def _check_patience(self, callback: Callable[..., Any], began: float) -> None:
-        held = time.perf_counter() - began
+        self._held(callback, time.perf_counter() - began)
+
+    def _held(self, callback: Callable[..., Any], held: float) -> None:
+        """Name *callback* if it held the reactor for longer than it may, *held* seconds."""
         if held > self._patience:
             logger.warning(
                 "%s held the reactor for %.2f s; nothing else could run meanwhile (limit: crawl.max_callback_seconds = %g)",
@@ -146,18 +151,6 @@ class Scraper:
                 held,
                 self._patience,
             )
-
-
-def _iterable(result: Any, callback: Callable[..., Any]) -> Any:
-    """Return *result* if it can be iterated for outputs, else a list of it: a single request or item may be returned."""
-    if isinstance(result, dict | str | bytes) or not hasattr(result, "__iter__"):
-        return [result]
-    return result if not _is_item_like(result) else [result]
-
-
-def _is_item_like(result: Any) -> bool:
-    """Tell whether *result* is iterable but is itself one output, as Items and mappings are."""
-    return hasattr(result, "keys") or hasattr(result, "model_fields") or hasattr(result, "__dataclass_fields__")
 
 
 def default_callback(spider: Any) -> Callable[..., Any]:

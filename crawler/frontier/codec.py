@@ -1,7 +1,8 @@
 """Requests as records: what waits in a store, and what survives a crash.
 
-Our own versioned format on msgpack: a map of the fields that differ from their defaults. Never pickle: decoding builds plain
-data, and items of classes that the running program has already imported, and nothing else.
+Our own format on msgpack: a map of the fields that differ from their defaults; its version is that of the schema of the database
+which holds the records. Never pickle: decoding builds plain data, and items of classes that the running program has already
+imported, and nothing else.
 
 Callbacks are stored by name, so they must be methods of the spider. Meta and ``cb_kwargs`` may hold None, booleans, numbers,
 text, bytes, dates, decimals, UUIDs, lists, tuples, sets, dictionaries and items. Anything else is an error that says where it is
@@ -26,9 +27,6 @@ from crawler.item import is_item, is_item_class
 
 if TYPE_CHECKING:
     from crawler.spiders import Spider
-
-#: Grows when a record can no longer be read by older code.
-VERSION = 1
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 

@@ -31,7 +31,8 @@ RUNNING, STOPPED, FINISHED = "running", "stopped", "finished"
 #: The state of a job that has not finished and that nobody runs.
 INTERRUPTED = "interrupted"
 
-_encode, _decode = msgspec.msgpack.Encoder().encode, msgspec.msgpack.Decoder().decode
+# A statistic may be any object; what has no form of its own is kept as its text.
+_encode, _decode = msgspec.msgpack.Encoder(enc_hook=str).encode, msgspec.msgpack.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,9 @@ class Job:
             ) from error
         self._lock = _locked(folder / "lock")
         try:
+            # Records hold headers and cookies. SQLite gives its log the mode that the database has when it is opened.
+            os.close(os.open(folder / DATABASE, os.O_CREAT | os.O_RDWR, 0o600))
             self.database = open_database(folder / DATABASE)
-            (folder / DATABASE).chmod(0o600)  # records hold headers and cookies
         except BaseException:
             self._lock.close()
             raise

@@ -18,15 +18,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import brotli
 import zstandard
 
 from crawler.exceptions import ResponseDataLossError, ResponseDecodeError, ResponseTooLargeError
-
-if TYPE_CHECKING:
-    from crawler.http.headers import Headers
 
 #: What to send as Accept-Encoding.
 ACCEPT_ENCODING = b"gzip, deflate, br, zstd"
@@ -122,16 +119,6 @@ def codings(content_encoding: bytes | Iterable[bytes]) -> list[bytes]:
     """Return the codings that header values name, lower case, in the order in which they were applied."""
     values = [content_encoding] if isinstance(content_encoding, bytes) else content_encoding
     return [coding for value in values for name in value.split(b",") if (coding := name.strip().lower())]
-
-
-def decode_body(headers: Headers, body: bytes, max_size: int) -> bytes:
-    """Return *body* with the codings that *headers* name undone; a truncated one raises with ``partial`` set."""
-    undoing = decoder(headers.getlist(b"Content-Encoding"), max_size)
-    out = undoing.feed(body)
-    try:
-        return out + undoing.finish()
-    except ResponseDataLossError as error:
-        raise ResponseDataLossError(str(error), partial=out) from error
 
 
 class _Inflate:

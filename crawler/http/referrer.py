@@ -10,18 +10,16 @@ import re
 from crawler.url import defrag, origin
 
 #: The names of the W3C recommendation, and Scrapy's default under its own name.
-REFERRER_POLICIES = frozenset(
-    {
-        "no-referrer",
-        "no-referrer-when-downgrade",
-        "same-origin",
-        "origin",
-        "strict-origin",
-        "origin-when-cross-origin",
-        "strict-origin-when-cross-origin",
-        "unsafe-url",
-        "scrapy-default",
-    }
+REFERRER_POLICIES = (
+    "no-referrer",
+    "no-referrer-when-downgrade",
+    "same-origin",
+    "origin",
+    "strict-origin",
+    "origin-when-cross-origin",
+    "strict-origin-when-cross-origin",
+    "unsafe-url",
+    "scrapy-default",
 )
 
 _WEB = ("http://", "https://")

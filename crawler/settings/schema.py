@@ -16,6 +16,7 @@ from typing import Any
 
 from crawler import __version__
 from crawler.exceptions import SettingsError
+from crawler.http.referrer import REFERRER_POLICIES
 
 KiB, MiB = 1024, 1024 * 1024
 
@@ -57,7 +58,6 @@ class HostRules:
 class Project:
     """What the project is."""
 
-    name: str = setting("", "Name of the project, for messages.", "BOT_NAME")
     spiders: list[str] = setting(["spiders"], "Folders or dotted modules that hold the spiders.", "SPIDER_MODULES")
 
 
@@ -94,17 +94,7 @@ class Crawl:
         "strict-origin-when-cross-origin",
         "How much of that page's URL is told, by the W3C's names.",
         "REFERRER_POLICY",
-        choices=(
-            "no-referrer",
-            "no-referrer-when-downgrade",
-            "same-origin",
-            "origin",
-            "strict-origin",
-            "origin-when-cross-origin",
-            "strict-origin-when-cross-origin",
-            "unsafe-url",
-            "scrapy-default",
-        ),
+        choices=REFERRER_POLICIES,
     )
     allow_http_errors: bool = setting(False, "Give responses of every status to callbacks.", "HTTPERROR_ALLOW_ALL")
     allowed_statuses: list[int] = setting([], "Statuses beyond 2xx that callbacks get.", "HTTPERROR_ALLOWED_CODES")

@@ -84,6 +84,7 @@ MAPPED: dict[str, Mapped] = {
 #: Read by spiders, components or templates through ``settings.get``; the crawler itself gives them no further meaning.
 KEPT = frozenset(
     [
+        "BOT_NAME",
         "CRAWLSPIDER_FOLLOW_LINKS",
         "FEED_FORMAT",
         "FEED_URI",

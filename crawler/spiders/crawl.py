@@ -7,11 +7,12 @@ again. The first rule that extracts a link has it.
 from __future__ import annotations
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from crawler.http import HtmlResponse, Request
+from crawler.item import outputs_of
 from crawler.linkextractors import LinkExtractor
 from crawler.spiders.spider import Spider
 
@@ -101,7 +102,7 @@ class CrawlSpider(Spider):
         if hasattr(results, "__await__") or hasattr(results, "__aiter__"):
             return self._with_rules_later(response, results, follow=follow)
         return chain(
-            _plain(self.process_results(response, results)), self._requests_to_follow(response) if follow else ()
+            outputs_of(self.process_results(response, results)), self._requests_to_follow(response) if follow else ()
         )
 
     async def _with_rules_later(self, response: Response, results: Any, *, follow: bool) -> AsyncIterator[Any]:
@@ -111,7 +112,7 @@ class CrawlSpider(Spider):
             async for output in processed:
                 yield output
         else:
-            for output in _plain(processed):
+            for output in outputs_of(processed):
                 yield output
         if follow:
             for request in self._requests_to_follow(response):
@@ -173,10 +174,3 @@ class CrawlSpider(Spider):
     def _errback(self, failure: Any) -> Any:
         rule = self._rules[failure.request.meta["rule"]]
         return rule.errback(failure) if callable(rule.errback) else None
-
-
-def _plain(results: Any) -> Iterable[Any]:
-    """Return the outputs of a plain callback: what it iterates over, or the one request or item that it returned."""
-    if results is None:
-        return ()
-    return [results] if isinstance(results, Mapping | Request) or not hasattr(results, "__iter__") else results

@@ -223,3 +223,16 @@ def test_a_pipeline_that_raises_ends_with_one_and_keeps_the_other_items(folder: 
     ratings = [json.loads(line)["rating"] for line in (folder / "a.jsonl").read_text().splitlines()]
     assert 0 < len(ratings) < BOOKS
     assert 1 not in ratings
+
+
+def test_update_settings_is_asked_once(folder: Path, shop: str) -> None:
+    counting = """
+    @classmethod
+    def update_settings(cls, settings):
+        settings.set("MY_COUNT", settings.getint("MY_COUNT") + 1, "spider")
+
+    def closed(self, reason):
+        print("asked", self.settings.getint("MY_COUNT"))
+"""
+    (folder / "own.py").write_text(SPIDER.format(rest="") + counting)
+    assert crawler(folder, "runspider", "own.py", "-a", f"url={shop}").stdout == "asked 1\n"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass
 
 import pytest
-from twisted.internet import defer
+from twisted.internet import defer, task
 from twisted.internet.defer import Deferred
 
 from crawler import Request, Spider, signals
@@ -772,3 +773,44 @@ def test_pipelines_are_told_which_item_they_have() -> None:
     crawl_in_memory(Two, {"/": links("/a"), "/a": ""}, {**FAST, "components.pipelines": [Names]})
     first, second = fingerprint(Request(f"{HOST}/")), fingerprint(Request(f"{HOST}/a"))
     assert told == [(1, first), (2, first), (1, second), (2, second)]
+
+
+def test_an_asynchronous_callback_that_holds_the_reactor_is_named(caplog) -> None:
+    class Holds(PathSpider):
+        async def parse(self, response):
+            await defer.succeed(None)
+            time.sleep(0.3)
+
+    class HoldsBetween(PathSpider):
+        async def parse(self, response):
+            yield {"path": 1}
+            time.sleep(0.3)
+            yield {"path": 2}
+
+    crawl_in_memory(Holds, {"/": ""}, FAST)
+    crawl_in_memory(HoldsBetween, {"/": ""}, FAST)
+    told = [message for message in caplog.messages if "held the reactor for 0.3" in message]
+    assert [message.partition(" ")[0].rpartition(">.")[2] for message in told] == ["Holds.parse", "HoldsBetween.parse"]
+
+
+def test_waiting_is_not_holding(caplog) -> None:
+    class Waits(PathSpider):
+        async def parse(self, response):
+            await task.deferLater(self.crawler.clock, 10.0, lambda: None)
+
+    crawl_in_memory(Waits, {"/": ""}, FAST)
+    assert "held the reactor" not in caplog.text
+
+
+def test_that_nothing_waits_is_told() -> None:
+    told = []
+
+    class Tells(PathSpider):
+        @classmethod
+        def from_crawler(cls, crawler, *args, **kwargs):
+            spider = super().from_crawler(crawler, *args, **kwargs)
+            crawler.signals.connect(lambda: told.append(True), signals.scheduler_empty, weak=False)
+            return spider
+
+    crawl_in_memory(Tells, {"/": "x"}, FAST)
+    assert told

@@ -12,6 +12,7 @@ import pytest
 from crawler import Request, signals
 from crawler.crawler import Crawler
 from crawler.exceptions import FeedError, JobError
+from crawler.frontier.sqlite import SqliteStore
 from crawler.frontier.story import story_of
 from crawler.testing import MemoryWorld, Page, Site
 from tests.engine.crashes import HOST, Job, ShopSpider
@@ -193,3 +194,40 @@ def test_why_tells_where_a_redirect_came_from(tmp_path: Path) -> None:
     told = list(story_of(f"{HOST}/1", tmp_path / "job"))
     assert told[:2] == ["  Found on:", f"    {HOST}/0"]
     assert f"Done: replaced by {HOST}/1" in "\n".join(story_of(f"{HOST}/0", tmp_path / "job"))
+
+
+def test_a_statistic_may_be_any_object(tmp_path: Path) -> None:
+    class Odd(ShopSpider):
+        def parse(self, response):
+            self.crawler.stats.set_value("odd", Path("x/y"))
+            yield from super().parse(response)
+
+    job = Job(tmp_path)
+    crawler, world = job.crawler()
+    crawler.spidercls = Odd
+    assert world.run(crawler).reason == "finished"
+    assert job.items() == [job.expected()] * 2
+    kept = (
+        sqlite3.connect(tmp_path / "job" / "job.sqlite").execute("SELECT value FROM job WHERE key = 'stats'").fetchone()
+    )
+    assert b"x/y" in kept[0]
+
+
+def test_a_commit_that_fails_for_whatever_reason_ends_the_crawl(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job(tmp_path)
+    crawler, world = job.crawler()
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("boo")
+
+    crawler.signals.connect(
+        lambda: monkeypatch.setattr(SqliteStore, "commit", fail), signals.engine_started, weak=False
+    )
+    assert world.run(crawler).reason == "job_error"
+    assert "the commit failed: RuntimeError: boo. What was committed before is safe" in caplog.text
+    monkeypatch.undo()
+    while not job.run():
+        pass
+    assert job.items() == [job.expected()] * 2

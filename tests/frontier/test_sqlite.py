@@ -221,6 +221,10 @@ def test_a_file_that_is_no_database_is_told(folder: Path) -> None:
         Job(folder)
 
 
-def test_the_database_is_for_its_owner_only(folder: Path) -> None:
-    Job(folder).close()
-    assert (folder / DATABASE).stat().st_mode & 0o777 == 0o600
+def test_everything_that_a_job_keeps_is_for_its_owner_only(folder: Path) -> None:
+    desk = Desk(folder)
+    desk.submit("a")
+    desk.commit()
+    kept = [path for path in folder.iterdir() if path.name.startswith(DATABASE)]
+    assert len(kept) == 3  # the database, its log and the index of the log
+    assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}

@@ -14,8 +14,7 @@ import pytest
 import zstandard
 
 from crawler.exceptions import ResponseDataLossError, ResponseDecodeError, ResponseTooLargeError
-from crawler.http.decode import STEP, Decoder, decode_body, decoder
-from crawler.http.headers import Headers
+from crawler.http.decode import STEP, Decoder, decoder
 from tests.vectors import vectors
 
 NO_LIMIT = 0
@@ -176,14 +175,3 @@ def test_a_thousand_stacked_codings_are_refused() -> None:
 def test_a_body_that_is_not_encoded_at_all_is_an_error(coding: bytes) -> None:
     with pytest.raises(ResponseDecodeError, match="not what its Content-Encoding says"):
         decoder(coding, NO_LIMIT).feed(b"<html>" * 10)
-
-
-def test_a_body_can_be_decoded_in_one_call() -> None:
-    headers = Headers({"Content-Encoding": "gzip"})
-    assert decode_body(headers, gzip.compress(PAGE), NO_LIMIT) == PAGE
-
-
-def test_a_truncated_body_in_one_call_keeps_what_had_arrived() -> None:
-    with pytest.raises(ResponseDataLossError) as caught:
-        decode_body(Headers({"Content-Encoding": "gzip"}), gzip.compress(PAGE)[:-4], NO_LIMIT)
-    assert caught.value.partial == PAGE

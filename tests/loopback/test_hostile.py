@@ -133,6 +133,17 @@ async def test_a_truncated_body_is_a_response_where_that_is_switched_on() -> Non
 
 
 @ensureDeferred
+async def test_what_had_arrived_of_a_truncated_compressed_body_is_kept_decoded() -> None:
+    page = b"<p>hello world</p>" * 100
+    answer = response(gzip.compress(page)[:-4], b"Content-Encoding: gzip")
+    with serving(say(answer)) as server:
+        refused, _ = await probe(server.url)
+        taken, _ = await probe(server.url, http__fail_on_dataloss=False)
+    assert refused.errors[0].partial == page
+    assert [(got.body, got.flags) for got in taken.responses] == [(page, ["dataloss"])]
+
+
+@ensureDeferred
 async def test_a_download_that_may_go_better_is_tried_again() -> None:
     answers = [b"", response(b"<h1>at last</h1>")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crawler.demo.server import serving
+from crawler.frontier.jobs import Job
 from tests.loopback.killing import STEPS, Crawl, check, kill_at_random, project
 
 BOOKS = 120
@@ -44,6 +46,11 @@ def test_a_crawl_that_is_killed_at_random_moments_loses_nothing_and_repeats_noth
 
 def test_a_job_that_runs_is_not_run_twice(shop: str, tmp_path: Path) -> None:
     crawl = Crawl(project(tmp_path), shop)
-    assert not crawl.run_until("before the transaction", 1)
+    running = Job(tmp_path / ".crawler" / "jobs" / "shop")
+    process = crawl.start()
+    _, errors = process.communicate()
+    running.close()
+    assert process.returncode == 2
+    assert f"the job shop is run by process {os.getpid()}" in errors
     assert crawl.run_for(120.0)
     check(crawl, BOOKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import BaseModel
 
 from crawler.linkextractors import LinkExtractor
 from crawler.spiders import CrawlSpider, Rule
@@ -170,3 +171,14 @@ def test_pages_that_are_no_html_are_not_searched_for_links() -> None:
     site = Site({"/": Page(SITE["/"], headers={"Content-Type": "application/json"})})
     result = crawl_in_memory(Items, site, FAST)
     assert (site.paths, result.failed) == (["/"], 0)
+
+
+def test_a_callback_of_a_rule_may_return_a_single_item_of_any_kind() -> None:
+    class Page(BaseModel):
+        url: str
+
+    class Returns(Items):
+        def parse_item(self, response, kind):
+            return Page(url=response.url)
+
+    assert {item.url.rpartition("/")[2] for item in crawl_in_memory(Returns, SITE, FAST).items} == {"1", "2"}
