@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from pathlib import Path
 
 import pytest
@@ -228,3 +230,43 @@ def test_everything_that_a_job_keeps_is_for_its_owner_only(folder: Path) -> None
     kept = [path for path in folder.iterdir() if path.name.startswith(DATABASE)]
     assert len(kept) == 3  # the database, its log and the index of the log
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_read_ahead_keeps_the_order_whatever_comes_in_between(
+    folder: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    monkeypatch.setattr("crawler.frontier.sqlite._ROWS_AHEAD", chance.choice((1, 5, 1_000)))
+    desk = Desk(folder, capacity=chance.choice((1, 3, 10)))
+    expected: list[tuple[int, int]] = []
+    for number in range(300):
+        priority = chance.choice((0, 0, 0, 1, -1))
+        desk.submit(f"{number}", priority=priority)
+        heappush(expected, (-priority, number))
+        if chance.random() < 0.1:
+            desk.commit()
+        if chance.random() < 0.3:
+            assert desk.visit() == str(heappop(expected)[1])
+    assert [desk.visit() for _ in range(len(expected))] == [str(heappop(expected)[1]) for _ in range(len(expected))]
+
+
+def test_a_request_that_comes_back_from_the_disk_is_known_by_the_fingerprint_that_it_was_stored_with(
+    folder: Path,
+) -> None:
+    desk = Desk(folder, capacity=1)
+    desk.submit("a", "b", "c")
+    desk.visit()
+    visit = desk.frontier.next(0.0)
+    assert visit is not None
+    assert visit.request._identity == fingerprint(visit.request) is not None
+
+
+def test_a_request_that_has_ended_is_not_handed_out_again_before_the_commit(folder: Path) -> None:
+    desk = Desk(folder, capacity=1)
+    desk.submit("a", "b", "c")
+    desk.commit()
+    first = desk.visit()
+    desk.submit("x", "y", "z", priority=1)
+    assert [first, *(desk.visit() for _ in range(5))] == ["a", "x", "y", "z", "b", "c"]
+    assert desk.frontier.is_idle
