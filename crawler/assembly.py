@@ -19,6 +19,7 @@ from crawler.engine.commit import Committer
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.durability import Durability
 from crawler.engine.limits import Limits
+from crawler.engine.pacing import Pacer
 from crawler.engine.robots import RobotsGate
 from crawler.engine.scrape import Scraper
 from crawler.exceptions import FeedError
@@ -91,10 +92,9 @@ class Assembly:
         if self.spider_middlewares:
             chain = spidermiddleware.SpiderChain(self.spider_middlewares, spider=spider, bridge=bridge)
 
-        robots = RobotsGate(_robots_agent(settings)) if settings.politeness.obey_robots else None
+        robots = _robots(settings)
         watcher = SignalWatcher(crawler.signals, spider)
         self._downloader = build_downloader(settings, reactor=clock, agent=runtime.agent, watcher=watcher)
-        fetch = counted(self._downloader.fetch, spider=spider, stats=crawler.stats, signal_manager=crawler.signals)
 
         def commit_failed(error: UsageError) -> None:
             logger.error("What the crawl brings cannot be written any more, so it ends: %s", error)
@@ -119,11 +119,16 @@ class Assembly:
         self._feeds = Feeds.open_all(
             (*_feeds_of(settings), *feeds), spider=spider, resume=durability.places if durability else None
         )
+        frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store)
+        pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
+        fetch = counted(
+            pacer.around(self._downloader.fetch), spider=spider, stats=crawler.stats, signal_manager=crawler.signals
+        )
         committer = Committer(self._feeds, clock, on_failure=commit_failed, durability=durability)
         self.engine = Engine(
             Parts(
                 spider=spider,
-                frontier=_frontier(settings, robots, MemoryStore(codec) if store is None else store),
+                frontier=frontier,
                 download=middleware.fold(self.downloader_middlewares, fetch, spider=spider, bridge=bridge),
                 scraper=Scraper(
                     spider,
@@ -166,8 +171,12 @@ def _feeds_of(settings: Settings) -> list[FeedOptions]:
     return feeds_from_settings(settings.feeds, settings.export.defaults())
 
 
-def _robots_agent(settings: Settings) -> str:
-    return settings.politeness.robots_user_agent or settings.http.user_agent
+def _robots(settings: Settings) -> RobotsGate | None:
+    politeness = settings.politeness
+    if not politeness.obey_robots:
+        return None
+    agent = politeness.robots_user_agent or settings.http.user_agent
+    return RobotsGate(agent, max_delay=politeness.max_crawl_delay)
 
 
 def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
@@ -186,11 +195,6 @@ def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore 
     def identity(request: Request) -> bytes:
         return fingerprint(request, include_headers=headers)
 
-    def politeness_key(request: Request) -> str:
-        if request.has_meta and "download_slot" in request.meta:
-            return str(request.meta["download_slot"])
-        return host_key(request.url)
-
     workbench = Workbench(
         settings.politeness.for_host,
         store,
@@ -205,6 +209,14 @@ def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore 
         host_key=politeness_key,
         journal=journal,
     )
+
+
+# Hot: twice per request.
+def politeness_key(request: Request) -> str:
+    """Return what the delay and the concurrency of *request* are counted by: its host, or what its meta names."""
+    if request.has_meta and "download_slot" in request.meta:
+        return str(request.meta["download_slot"])
+    return host_key(request.url)
 
 
 def _capacity(settings: Settings) -> Capacity:

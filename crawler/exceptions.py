@@ -14,6 +14,7 @@
     |  `- NotStorableError         a request that cannot be written to the job store
     `- DownloadError               the site or the network
        |- CannotResolveHostError   DNS
+       |- HostDownError            a host that could not be reached again and again: nothing was sent
        |- DownloadConnectionRefusedError, DownloadTLSError
        |- DownloadTimeoutError     connect, first byte or whole response: see ``phase``
        |- DownloadConnectionLostError
@@ -95,6 +96,10 @@ class DownloadError(CrawlerError):
 
 class CannotResolveHostError(DownloadError):
     """The host name has no address."""
+
+
+class HostDownError(DownloadError):
+    """The host could not be reached for so long that its requests fail without being sent."""
 
 
 class DownloadConnectionRefusedError(DownloadError):

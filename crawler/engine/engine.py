@@ -233,8 +233,8 @@ class Engine:
         return any(isinstance(result, IgnoreRequest) for result in results)
 
     def _not_before(self, request: Request) -> float:
-        """Return when *request* may start, from the delay that a retry or the spider asks for."""
-        delay = request.meta.pop("retry_delay", 0.0) if request.has_meta else 0.0
+        """Return when *request* may start, from the delay that a retry or the spider asks for in seconds."""
+        delay = request.meta.pop("retry_delay", 0.0) or request.meta.get("delay", 0.0) if request.has_meta else 0.0
         return self._clock.seconds() + delay if delay else 0.0
 
     # --- fill --------------------------------------------------------------------------------------------------------
@@ -345,8 +345,9 @@ class Engine:
         except Exception as error:
             answer = error
             self._stats.inc_value(f"robotstxt/exception_count/{type(error).__name__}")
-        rules = robots.learn(visit.request, answer, self._clock.seconds())
-        self.frontier.admit(visit, self._clock.seconds())
+        now = self._clock.seconds()
+        rules = robots.learn(visit.request, answer, now)
+        self.frontier.admit(visit, now, delay=robots.delay(visit.request), not_before=robots.pause_until(visit.request))
         self._signals.send(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)
 
     def _leave_wire(self, visit: Visit) -> None:
@@ -401,9 +402,6 @@ class Engine:
 
     def _replace(self, visit: Visit, request: Request) -> None:
         """Go on with the *request* that a middleware returned: a retry waits in the place of the first, another is new."""
-        if request.has_meta and "host_delay" in request.meta:
-            now = self._clock.seconds()
-            self.frontier.workbench.snooze(visit.host_key, now + request.meta.pop("host_delay"), now)
         if self.frontier.is_same(visit.request, request):
             self.frontier.again(visit, request, self._clock.seconds(), not_before=self._not_before(request))
             return

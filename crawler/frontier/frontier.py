@@ -121,8 +121,15 @@ class Frontier:
             visit.on_wire = False
             self._workbench.release(visit.host_key, now)
 
-    def admit(self, visit: Visit, now: float) -> None:
-        """Note that the prerequisite which *visit* fetched is known, so that the requests of its host may start."""
+    def admit(self, visit: Visit, now: float, *, delay: float = 0.0, not_before: float = 0.0) -> None:
+        """Note that the prerequisite which *visit* fetched is known, so that the requests of its host may start.
+
+        *delay* is the least number of seconds between them that it asks for; none starts before *not_before*.
+        """
+        if delay:
+            self._workbench.keep_apart(visit.host_key, delay)
+        if not_before:
+            self._workbench.snooze(visit.host_key, not_before, now)
         self._workbench.admit(visit.host_key, now)
 
     def done(self, visit: Visit, now: float) -> None:

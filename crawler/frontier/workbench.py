@@ -15,6 +15,9 @@ back when the host's part on the workbench has been handed out. What is held her
 
 Some hosts ask for something first: their robots.txt. *prerequisite* is asked before a request is handed out and may answer with
 another request; that one starts instead, and until ``admit`` is called the host is busy.
+
+What comes back from a host is told by ``answered``, ``refused`` and ``troubled``: its pace (``pace.py``) says how it is asked from
+then on. Starts keep to a beat, and vary around it by the jitter, so that over any time there are as many as the delay says.
 """
 
 from __future__ import annotations
@@ -22,7 +25,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
+from math import inf
 from typing import TYPE_CHECKING
+
+from crawler.frontier.pace import Pace
 
 if TYPE_CHECKING:
     from crawler.http import Request
@@ -35,6 +41,9 @@ REFILL = 64
 
 READY, SNOOZED, BUSY, RESTING = "ready", "snoozed", "busy", "resting"
 
+# Hosts without work whose pace is remembered for when they have some again.
+REMEMBERED = 10_000
+
 #: (negated priority, sequence, request): heap order is the order of the crawl.
 Entry = tuple[int, int, "Request"]
 
@@ -44,6 +53,7 @@ class HostQueue:
 
     __slots__ = (
         "active",
+        "beat",
         "concurrency",
         "delay",
         "first_stored",
@@ -51,15 +61,22 @@ class HostQueue:
         "jitter",
         "key",
         "next_at",
+        "pace",
+        "rules",
         "state",
         "waiting",
     )
 
-    def __init__(self, key: str, rules: HostRules) -> None:
+    def __init__(self, key: str, rules: HostRules, pace: Pace | None = None) -> None:
         self.key = key
+        self.rules = rules
+        self.pace = pace  # None as long as nothing has come back
         self.concurrency = rules.concurrency
-        self.delay = rules.delay
+        self.delay = max(rules.delay, rules.start_delay) if rules.adaptive else rules.delay
         self.jitter = rules.jitter
+        if pace is not None:
+            self.keep_pace(pace)
+        self.beat = -inf  # when the next would start if there were no jitter
         self.waiting: list[Entry] = []
         self.first_stored: tuple[int, int] | None = None  # negated priority and sequence, as in an Entry
         self.active = 0
@@ -70,6 +87,11 @@ class HostQueue:
     def __repr__(self) -> str:
         stored = " and more stored" if self.first_stored is not None else ""
         return f"<HostQueue {self.key} {self.state}: {len(self.waiting)} waiting{stored}, {self.active} active>"
+
+    def keep_pace(self, pace: Pace) -> None:
+        """Ask as *pace* says from now on."""
+        self.pace = pace
+        self.delay, self.jitter, self.concurrency = pace.delay, pace.jitter, pace.concurrency
 
 
 class Workbench:
@@ -94,6 +116,7 @@ class Workbench:
         self._prerequisite = prerequisite
         self._uniform = uniform
         self._hosts: dict[str, HostQueue] = {}
+        self._paces: dict[str, Pace] = {}  # what was learned of hosts that have no work now
         self._ready: list[tuple[int, int, HostQueue]] = []
         self._snoozed: list[tuple[float, int, HostQueue]] = []
         self._delayed: list[tuple[float, int, str, Request]] = []
@@ -132,15 +155,27 @@ class Workbench:
         """Take over what waits in the store: (host key, how many requests) for each host."""
         self._sequence = max(self._sequence, last_sequence)
         for host_key, count in waiting:
-            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+            host = self._host(host_key)
             self.waiting += count
             self._refill(host)
             self._settle(host, now)
 
-    def _enqueue(self, host_key: str, request: Request, sequence: int, now: float) -> None:
+    def _host(self, host_key: str) -> HostQueue:
+        """Return the queue of a host, a new one if it has none."""
         host = self._hosts.get(host_key)
         if host is None:
-            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key), self._paces.pop(host_key, None))
+        return host
+
+    def _forget(self, host: HostQueue) -> None:
+        del self._hosts[host.key]
+        if host.pace is not None and host.pace.is_learned:
+            if len(self._paces) >= REMEMBERED:
+                del self._paces[next(iter(self._paces))]
+            self._paces[host.key] = host.pace
+
+    def _enqueue(self, host_key: str, request: Request, sequence: int, now: float) -> None:
+        host = self._hosts.get(host_key) or self._host(host_key)
         rank = -request.priority
         if host.first_stored is not None and (rank, sequence) > host.first_stored:
             self._store.put(host_key, request.priority, sequence, request)
@@ -203,8 +238,12 @@ class Workbench:
     def _start(self, host: HostQueue, now: float, *, guarded: bool = False) -> None:
         host.active += 1
         host.guarded = guarded
-        if host.delay:
-            host.next_at = now + host.delay * self._uniform(1 - host.jitter, 1 + host.jitter)
+        delay = host.delay
+        if delay:
+            shift = host.jitter / 2
+            beat = host.beat if now - host.beat < delay else now
+            host.beat = beat = beat + delay
+            host.next_at = max(beat + delay * self._uniform(-shift, shift), now + delay * (1 - host.jitter))
         self._settle(host, now)
 
     def _wake_delayed(self, now: float) -> None:
@@ -222,7 +261,7 @@ class Workbench:
         """Put *host* into the state that its queue, its requests on the wire and its delay call for."""
         if not host.waiting:
             if not host.active and host.next_at <= now:
-                self._hosts.pop(host.key, None)
+                self._forget(host)
             elif host.next_at > now:
                 self._snooze(host)
             host.state = RESTING
@@ -258,13 +297,67 @@ class Workbench:
 
     def snooze(self, host_key: str, until: float, now: float) -> None:
         """Let no request of the host start before *until*; a later time that is already set stays."""
-        host = self._hosts.get(host_key)
-        if host is None:
-            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+        self._wait(self._host(host_key), until, now)
+
+    def _wait(self, host: HostQueue, until: float, now: float) -> None:
         if until > host.next_at:
             host.next_at = until
             host.state = RESTING
             self._settle(host, now)
+
+    # Hot: once per response.
+    def answered(self, host_key: str, latency: float) -> None:
+        """Note that the host gave a good answer, in *latency* seconds."""
+        host = self._hosts.get(host_key)
+        if host is None or not host.rules.adaptive:
+            return
+        pace = host.pace
+        if pace is None:
+            if not host.delay:
+                return  # nothing holds it back, and nothing speaks against that
+            pace = Pace(host.rules)
+        pace.answered(latency)
+        host.keep_pace(pace)
+
+    def refused(
+        self,
+        host_key: str,
+        started: float,
+        now: float,
+        *,
+        wait: float | None = None,
+        in_so_many_words: bool = True,
+    ) -> None:
+        """Note that the host refused a request of *started* for coming too soon; *wait* seconds it asks to be let alone."""
+        host = self._host(host_key)
+        if host.rules.adaptive:
+            pace = host.pace or Pace(host.rules)
+            pace.refused(started, now, on_wire=max(1, host.active), in_so_many_words=in_so_many_words)
+            host.keep_pace(pace)
+        self._wait(host, now + max(wait or 0.0, host.delay if host.rules.adaptive else 0.0), now)
+
+    def troubled(self, host_key: str, started: float, now: float) -> None:
+        """Note that a request of *started* was reset or took too long."""
+        host = self._host(host_key)
+        if host.rules.adaptive:
+            pace = host.pace or Pace(host.rules)
+            pace.troubled(started, now, on_wire=max(1, host.active))
+            host.keep_pace(pace)
+            self._wait(host, now + host.delay, now)
+
+    def let_go(self, host_key: str, now: float) -> None:
+        """Hand out what waits for the host without delay, until something comes back from it: none of it will be sent."""
+        host = self._host(host_key)
+        host.pace = Pace(host.rules)
+        host.delay, host.next_at, host.state = 0.0, now, RESTING
+        self._settle(host, now)
+
+    def keep_apart(self, host_key: str, delay: float) -> None:
+        """Let *delay* be the least number of seconds between two requests to the host: its robots.txt asks for it."""
+        host = self._host(host_key)
+        pace = host.pace or Pace(host.rules)
+        pace.keep_apart(delay)
+        host.keep_pace(pace)
 
     def wake_at(self) -> float | None:
         """Return when something that must wait now may start, or None if only a release or a new request can help."""

@@ -6,52 +6,16 @@ messages, settings.toml): its documentation, its unit and its bounds, and the na
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from crawler import __version__
 from crawler.exceptions import SettingsError
 from crawler.http.referrer import REFERRER_POLICIES
+from crawler.settings.field import setting
+from crawler.settings.politeness import Politeness
 
 KiB, MiB = 1024, 1024 * 1024
-
-
-def setting(
-    default: Any,
-    doc: str,
-    scrapy: str = "",
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] = (),
-    secret: bool = False,
-) -> Any:
-    """Declare a field: its default, what it means, Scrapy's name, and what it may be."""
-    metadata = {
-        "doc": doc,
-        "scrapy": scrapy,
-        "minimum": minimum,
-        "maximum": maximum,
-        "choices": choices,
-        "secret": secret,
-    }
-    if isinstance(default, list | dict):
-        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, slots=True)
-class HostRules:
-    """How a host may be asked: *delay* in seconds between requests, its *jitter*, and how many at once."""
-
-    delay: float
-    jitter: float
-    concurrency: int
 
 
 @dataclass(frozen=True)
@@ -98,80 +62,6 @@ class Crawl:
     )
     allow_http_errors: bool = setting(False, "Give responses of every status to callbacks.", "HTTPERROR_ALLOW_ALL")
     allowed_statuses: list[int] = setting([], "Statuses beyond 2xx that callbacks get.", "HTTPERROR_ALLOWED_CODES")
-
-
-@dataclass(frozen=True)
-class Politeness:
-    """How hosts are treated. A host is a name and, if it is not the scheme's own, a port."""
-
-    obey_robots: bool = setting(True, "Ask for robots.txt first and keep to it (RFC 9309).", "ROBOTSTXT_OBEY")
-    robots_user_agent: str = setting(
-        "", "The name to look for in robots.txt; by default http.user_agent's.", "ROBOTSTXT_USER_AGENT"
-    )
-    delay: float = setting(0.25, "Seconds between two requests to a host.", "DOWNLOAD_DELAY", minimum=0)
-    jitter: float = setting(
-        0.5,
-        "Share by which the delay varies at random: 0.5 is from half to one and a half.",
-        "DOWNLOAD_DELAY_JITTER",
-        minimum=0,
-        maximum=1,
-    )
-    concurrency_per_host: int = setting(4, "Requests to a host at once.", "CONCURRENT_REQUESTS_PER_DOMAIN", minimum=1)
-    hosts: dict[str, Any] = setting(
-        {},
-        'Other rules for some hosts: [politeness.hosts."*.example.org"] with delay, jitter or concurrency. '
-        "A pattern without a port fits every port.",
-        "DOWNLOAD_SLOTS",
-    )
-
-    def __post_init__(self) -> None:
-        for pattern, rules in self.hosts.items():
-            _check_host_rules(pattern, rules)
-
-    @cached_property
-    def _patterns(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """The patterns, the most specific first: with a port, then by length, names before wildcards."""
-        return sorted(self.hosts.items(), key=lambda one: (":" not in one[0], one[0].startswith("*"), -len(one[0])))
-
-    def for_host(self, host_key: str) -> HostRules:
-        """Return the rules for a host: those of the most specific pattern, the section's own for what it leaves out."""
-        rules = next((rules for pattern, rules in self._patterns if _fits(pattern, host_key)), {})
-        return HostRules(
-            delay=float(rules.get("delay", self.delay)),
-            jitter=float(rules.get("jitter", self.jitter)),
-            concurrency=int(rules.get("concurrency", self.concurrency_per_host)),
-        )
-
-
-#: What a rule for a host may be. Not-a-number fits none of them, and infinity neither.
-_HOST_RULES: dict[str, tuple[Callable[[float], bool], str]] = {
-    "delay": (lambda value: 0 <= value < math.inf, "number from 0 on"),
-    "jitter": (lambda value: 0 <= value <= 1, "number from 0 to 1"),
-    "concurrency": (lambda value: 1 <= value < math.inf and value == int(value), "whole number from 1 on"),
-}
-
-
-def _check_host_rules(pattern: str, rules: Any) -> None:
-    name = f"politeness.hosts.{pattern!r}"
-    if not isinstance(rules, Mapping):
-        raise SettingsError(f"{name} is {rules!r}; write a table such as {{ delay = 1.0, concurrency = 2 }}")
-    for key, value in rules.items():
-        if key not in _HOST_RULES:
-            raise SettingsError(f"{name} has an unknown rule {key!r}; there are delay, jitter and concurrency")
-        fits, allowed = _HOST_RULES[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not fits(value):
-            raise SettingsError(f"{name}: {key} = {value!r} is no {allowed}")
-
-
-# At the end of a host: the brackets of an IPv6 address hold colons too.
-_PORT = re.compile(r":[0-9]+$")
-
-
-def _fits(pattern: str, host_key: str) -> bool:
-    hosts = (host_key, _PORT.sub("", host_key))
-    if pattern.startswith("*."):
-        return any(host.endswith(pattern[1:].lower()) for host in hosts)
-    return pattern.lower() in hosts
 
 
 @dataclass(frozen=True)

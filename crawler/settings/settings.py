@@ -23,6 +23,7 @@ from crawler.settings.scrapy_names import IGNORED, KNOWN, MAPPED
 
 if TYPE_CHECKING:
     from crawler.settings import schema
+    from crawler.settings.politeness import Politeness
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Settings:
 
     project: schema.Project
     crawl: schema.Crawl
-    politeness: schema.Politeness
+    politeness: Politeness
     http: schema.Http
     retry: schema.Retry
     redirect: schema.Redirect
