@@ -25,7 +25,7 @@ from crawler.exceptions import (
     HostDownError,
 )
 from crawler.frontier.outages import GIVEN_UP_FOR, Outages
-from crawler.http.ratelimit import wait_asked_for, wait_for_quota
+from crawler.http.ratelimit import tells_quota, wait_asked_for, wait_for_quota
 
 if TYPE_CHECKING:
     from crawler.frontier import Workbench
@@ -97,9 +97,10 @@ class Pacer:
             )
         elif status < 400:
             self._workbench.answered(host, now - started)
-        quota = wait_for_quota(headers, self._wall_time())
-        if quota:
-            self._workbench.snooze(host, now + min(quota, self._max_wait), now)
+        if tells_quota(headers):
+            wait = wait_for_quota(headers, self._wall_time())
+            if wait:
+                self._workbench.snooze(host, now + min(wait, self._max_wait), now)
 
     def _failed(self, host: str, error: DownloadError, started: float) -> None:
         now = self._clock.seconds()

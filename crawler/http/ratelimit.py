@@ -23,6 +23,7 @@ _PAIRS = (
     (b"X-Ratelimit-Remaining", b"X-Ratelimit-Reset"),
     (b"X-Rate-Limit-Remaining", b"X-Rate-Limit-Reset"),
 )
+_QUOTA = frozenset({b"Ratelimit", *(left for left, _ in _PAIRS)})
 _PARAMETER = re.compile(r"\b(r|remaining|t|reset)\s*=\s*(\d{1,12})")
 _NUMBER = re.compile(r"\s*(\d{1,12})(?:\.\d*)?\s*$")
 
@@ -47,6 +48,11 @@ def wait_asked_for(headers: Headers, now: float) -> float | None:
 
 
 # Hot: once per response.
+def tells_quota(headers: Headers) -> bool:
+    """Tell whether *headers* say what is left of a quota."""
+    return not _QUOTA.isdisjoint(headers)
+
+
 def wait_for_quota(headers: Headers, now: float) -> float | None:
     """Return the seconds until there is more of a quota of which nothing is left, None if there is some or none is told."""
     if b"Ratelimit" in headers:
