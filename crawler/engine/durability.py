@@ -52,6 +52,7 @@ class Durability:
         self._command = dict(command)
         self._engine: Engine | None = None
         self._told_state = False
+        self._kept_cookies: tuple[int, ...] = ()
         if self.is_resumed and job.get("spider") != spider.name:
             raise JobError(
                 f"the job {job.name} is one of the spider {job.get('spider')!r}, not of {spider.name!r}: use another --job"
@@ -127,7 +128,8 @@ class Durability:
         if engine.state == "closed":
             is_finished = engine.frontier.is_idle and engine.beginning.is_done
             values["state"] = FINISHED if is_finished else STOPPED
-        if self._cookies is not None:
+        if self._cookies is not None and self._cookies.changes != self._kept_cookies:
+            self._kept_cookies = self._cookies.changes
             values["cookies"] = self._cookies.export()
         if self._spider.state:
             values |= self._spider_state()
