@@ -1,7 +1,8 @@
 """Ten thousand conversations with a server that means no good: what it says follows from a seed.
 
 Each answer begins as a good one and is then spoilt: cut off at any byte, reset, garbled, dripped byte by byte, left hanging,
-blown up, redirected to nowhere. Whatever happens, every request must end in exactly one of response, error and drop, and memory stay bounded.
+blown up, redirected to nowhere. Whatever happens, every request must end in exactly one of response, error and drop, and memory
+stay bounded.
 """
 
 from __future__ import annotations
