@@ -52,6 +52,7 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.retry.RetryMiddleware",
     "crawler.downloadermiddlewares.redirect.MetaRefreshMiddleware",
     "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
+    "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
 )
 
@@ -175,7 +176,7 @@ def _robots(settings: Settings) -> RobotsGate | None:
     politeness = settings.politeness
     if not politeness.obey_robots:
         return None
-    agent = politeness.robots_user_agent or settings.http.user_agent
+    agent = politeness.robots_user_agent or settings.http.identification
     return RobotsGate(agent, max_delay=politeness.max_crawl_delay)
 
 

@@ -16,6 +16,7 @@
        |- CannotResolveHostError   DNS
        |- HostDownError            a host that could not be reached again and again: nothing was sent
        |- DownloadConnectionRefusedError, DownloadTLSError
+       |- ProxyError               the proxy cannot be reached, refuses, or wants other credentials
        |- DownloadTimeoutError     connect, first byte or whole response: see ``phase``
        |- DownloadConnectionLostError
        |- ResponseDataLossError    the body ended before its length or its last chunk
@@ -108,6 +109,10 @@ class DownloadConnectionRefusedError(DownloadError):
 
 class DownloadTLSError(DownloadError):
     """The TLS handshake failed or the certificate was not trusted."""
+
+
+class ProxyError(DownloadError):
+    """The proxy could not be reached, refused to connect, or wants other credentials."""
 
 
 class DownloadTimeoutError(DownloadError):

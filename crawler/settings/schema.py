@@ -71,6 +71,9 @@ class Http:
     user_agent: str = setting(
         f"crawler/{__version__}", "The User-Agent. Name yourself and a way to reach you.", "USER_AGENT"
     )
+    contact: str = setting(
+        "", "Where you can be reached, a URL or an e-mail address; told at the end of the User-Agent."
+    )
     headers: dict[str, str] = setting(
         {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
         "Headers of every request that does not set them itself.",
@@ -105,6 +108,13 @@ class Http:
     )
     bind_address: str = setting("", "Local address that connections are made from.", "DOWNLOAD_BIND_ADDRESS")
     schemes: list[str] = setting(["http", "https"], 'Schemes that are fetched; "file" and "data" may be added.')
+
+    @property
+    def identification(self) -> str:
+        """The User-Agent with the contact."""
+        if not self.contact or not self.user_agent or self.contact in self.user_agent:
+            return self.user_agent
+        return f"{self.user_agent} (+{self.contact})"
 
     def __post_init__(self) -> None:
         unknown = set(self.schemes) - {"http", "https", "file", "data"}
@@ -155,6 +165,34 @@ class Cookies:
 
     enabled: bool = setting(True, "Keep and send cookies.", "COOKIES_ENABLED")
     debug: bool = setting(False, "Log every cookie that is sent or received.", "COOKIES_DEBUG")
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Identities that take turns: cookies, proxy and headers as one, retired when blocked. Without any, there is one visitor."""
+
+    size: int = setting(0, "Identities at once, each with cookies of its own; 0 for the common cookies.", minimum=0)
+    proxies: list[str] = setting([], "URLs of proxies that take turns; a session keeps its own.", secret=True)
+    headers: Any = setting(
+        [], "Whole sets of headers, a table each, in the order in which they are sent; an identity has one of them."
+    )
+    cool_down: float = setting(
+        300.0, "Seconds that a proxy rests that was blocked or failed; doubled when that goes on.", minimum=0
+    )
+    max_uses: int = setting(0, "Requests after which an identity is retired; 0 for never.", minimum=0)
+    max_strikes: int = setting(1, "Blocks in a row after which an identity is retired.", minimum=1)
+    max_retries: int = setting(3, "How often a blocked request is tried again as somebody else.", minimum=0)
+    blocked_statuses: list[int] = setting([403, 429], "Statuses that mean: you are blocked.")
+    blocked_texts: list[str] = setting(
+        [], "Regular expressions of which one in the first 64 KiB of a page means: you are blocked."
+    )
+
+    def __post_init__(self) -> None:
+        for headers in self.headers:
+            if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+                raise SettingsError(
+                    f'sessions.headers holds {headers!r}; write tables of texts such as {{ "User-Agent" = "..." }}'
+                )
 
 
 @dataclass(frozen=True)
@@ -246,6 +284,7 @@ SECTIONS: dict[str, type] = {
     "retry": Retry,
     "redirect": Redirect,
     "cookies": Cookies,
+    "sessions": Sessions,
     "auth": Auth,
     "frontier": FrontierSection,
     "export": Export,

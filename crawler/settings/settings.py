@@ -73,6 +73,7 @@ class Settings:
     retry: schema.Retry
     redirect: schema.Redirect
     cookies: schema.Cookies
+    sessions: schema.Sessions
     auth: schema.Auth
     frontier: schema.FrontierSection
     export: schema.Export
