@@ -22,6 +22,7 @@ from crawler.engine.limits import Limits
 from crawler.engine.pacing import Pacer
 from crawler.engine.robots import RobotsGate
 from crawler.engine.scrape import Scraper
+from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
 from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbench
@@ -93,6 +94,7 @@ class Assembly:
         if self.spider_middlewares:
             chain = spidermiddleware.SpiderChain(self.spider_middlewares, spider=spider, bridge=bridge)
 
+        watch = Watch()
         robots = _robots(settings)
         watcher = SignalWatcher(crawler.signals, spider)
         self._downloader = build_downloader(settings, reactor=clock, agent=runtime.agent, watcher=watcher)
@@ -114,6 +116,7 @@ class Assembly:
                 stats=crawler.stats,
                 cookies=jars,
                 command=command or {},
+                watch=watch,
                 keeps_items=settings.frontier.keep_items,
             )
             durability.restore_spider()
@@ -125,7 +128,7 @@ class Assembly:
         fetch = counted(
             pacer.around(self._downloader.fetch), spider=spider, stats=crawler.stats, signal_manager=crawler.signals
         )
-        committer = Committer(self._feeds, clock, on_failure=commit_failed, durability=durability)
+        committer = Committer(self._feeds, clock, on_failure=commit_failed, waits=watch.waits, durability=durability)
         self.engine = Engine(
             Parts(
                 spider=spider,
@@ -135,6 +138,7 @@ class Assembly:
                     spider,
                     bridge=bridge,
                     chain=chain,
+                    callbacks=watch.callbacks,
                     patience=settings.crawl.max_callback_seconds,
                     allow_all_statuses=settings.crawl.allow_http_errors,
                     allowed_statuses=frozenset(settings.crawl.allowed_statuses),
@@ -149,6 +153,7 @@ class Assembly:
                 stats=crawler.stats,
                 clock=clock,
                 bridge=bridge,
+                watch=watch,
                 start=_start_of(spider, chain),
                 on_item=on_item,
                 job=job.name if job is not None else "",

@@ -7,6 +7,7 @@ cookies, and how far ``spider.start()`` was pulled. A crash therefore repeats wh
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED
 
 if TYPE_CHECKING:
     from crawler.engine.engine import Engine
+    from crawler.engine.watch import Watch
     from crawler.frontier import Visit
     from crawler.frontier.jobs import Job
     from crawler.frontier.sqlite import SqliteStore
@@ -39,6 +41,7 @@ class Durability:
         spider: Any,
         stats: StatsCollector,
         cookies: CookieJars | None,
+        watch: Watch,
         command: Mapping[str, Any],
         keeps_items: bool = False,
     ) -> None:
@@ -49,6 +52,7 @@ class Durability:
         self._spider = spider
         self._stats = stats
         self._cookies = cookies
+        self._watch = watch
         self._command = dict(command)
         self._engine: Engine | None = None
         self._told_state = False
@@ -79,10 +83,13 @@ class Durability:
             self._spider.state.update(self.job.get("spider_state", {}))
             if self._cookies is not None:
                 self._cookies.restore(self.job.get("cookies", ()))
+            if self.job.get("watch") is not None:
+                self._watch.restore(self.job.get("watch"))
 
     def begin(self, engine: Engine, places: list[FeedPlace]) -> None:
         """Take over the frontier of a resumed job, and keep where the feeds of *engine* begin."""
         self._engine = engine
+        self._store.epoch = time.time() - engine.now()
         if self.is_resumed:
             engine.frontier.restore(engine.now())
             engine.account.restore(self._stats, items=self._store.items())
@@ -131,6 +138,8 @@ class Durability:
         if self._cookies is not None and self._cookies.changes != self._kept_cookies:
             self._kept_cookies = self._cookies.changes
             values["cookies"] = self._cookies.export()
+        if self._watch.is_due(engine.now()) or engine.state == "closed":
+            values["watch"] = self._watch.plain()
         if self._spider.state:
             values |= self._spider_state()
         self._store.commit(values)

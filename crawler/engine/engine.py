@@ -27,6 +27,7 @@ from crawler.engine.account import Account
 from crawler.engine.admission import DUPLICATE, IGNORED, ROBOTS
 from crawler.engine.beginning import Beginning
 from crawler.engine.halt import CANCELLED, Halted
+from crawler.engine.holdback import BYTES, ITEMS, PAUSED, PLACES, VISITS
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
 from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError, describe
@@ -54,7 +55,7 @@ class Engine:
     def __init__(self, parts: Parts) -> None:
         self.spider = parts.spider
         self.frontier = parts.frontier
-        self.account = Account(parts.spider, parts.stats, parts.signals)
+        self.account = Account(parts.spider, parts.stats, parts.signals, parts.watch, now=parts.clock.seconds)
         self._items = ItemFlow(
             parts.pipeline,
             parts.committer,
@@ -63,6 +64,7 @@ class Engine:
             kept=self._item_kept,
             on_item=parts.on_item,
             job=parts.job,
+            waits=parts.watch.waits,
         )
         self._stats = parts.stats
         self._download = parts.download
@@ -72,6 +74,8 @@ class Engine:
         self._robots = parts.robots
         self._limits = parts.limits
         self._capacity = parts.capacity
+        self.watch = parts.watch
+        self._holdback, self._waits = parts.watch.holdback, parts.watch.waits
         self._signals = parts.signals
         self._clock = parts.clock
         self._lifecycle = Lifecycle(parts, self.stop)
@@ -255,6 +259,7 @@ class Engine:
                     self._set_timer(now)
                     break
                 self._begin(visit)
+            self._holdback.note(*self._held_by(now), now)
         finally:
             self._filling = False
         self.beginning.go_on()
@@ -277,6 +282,19 @@ class Engine:
             and self.state == "running"
             and self._limits.allows_visit(self.account.pages, self._unanswered)
         )
+
+    def _held_by(self, now: float) -> tuple[str, str]:
+        """Return what keeps more visits from starting, and the host that it is the fault of."""
+        capacity = self._capacity
+        if self._on_wire >= capacity.on_wire:
+            return PLACES, ""
+        if len(self._visits) >= capacity.visits:
+            return VISITS, ""
+        if self._bytes_in_hand >= capacity.bytes_in_hand:
+            return BYTES, ""
+        if self._items.in_flight >= capacity.items_in_flight:
+            return ITEMS, ""
+        return (PAUSED, "") if self.paused else self.frontier.workbench.held_by(now)
 
     def _set_timer(self, now: float) -> None:
         wake_at = self.frontier.wake_at()
@@ -367,6 +385,9 @@ class Engine:
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
         depth = self._admission.depth_of(response)
+        self._waits["turn"].add(visit.turn)
+        self._waits["politeness"].add(visit.let_alone)
+        began = self._clock.seconds()
         try:
             await self._scraper.scrape(request, response, lambda output: self._handle(output, visit, response, depth))
         except HttpError as error:
@@ -381,6 +402,7 @@ class Engine:
         except Exception as error:
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
+        self._waits["callback"].add(self._clock.seconds() - began)
 
     async def _fail(self, visit: Visit, error: Exception) -> None:
         """Tell the errback of the visit's request, or the log, that there is no response."""

@@ -94,6 +94,7 @@ class Frontier:
         host = self._host_key(request)
         detach(request)
         request._sequence, request._parent = self._workbench.next_sequence(), parent
+        request._since = max(now, not_before)
         if self._journal is not None:
             self._journal.submitted(request, host, self._identity(request))
         self._seen.add(self._identity(request), request._sequence)
@@ -113,7 +114,11 @@ class Frontier:
         host_key, request, is_prerequisite = handed_out
         if not is_prerequisite:
             self.leased += 1
-        return Visit(request, host_key, now, is_prerequisite=is_prerequisite)
+        visit = Visit(request, host_key, now, is_prerequisite=is_prerequisite)
+        if request._since is not None:
+            visit.turn = now - request._since
+        visit.let_alone = self._workbench.let_alone
+        return visit
 
     def release(self, visit: Visit, now: float) -> None:
         """Note that the request of *visit* has left the wire; asking twice has no effect."""

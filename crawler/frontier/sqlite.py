@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from crawler.http import Request
 
 _INSERT = "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)"
-_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 # Rows of a host that are read at once, and rows of all hosts that may lie ready: a record has some 150 bytes.
 _READ_AHEAD = 64
@@ -67,6 +67,8 @@ class SqliteStore:
         self._ahead: dict[str, deque[_Row]] = {}
         self._rows_ahead = 0
         self._size = 0
+        #: Added to the crawl's clock, this gives seconds of the epoch.
+        self.epoch = 0.0
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self.job.name}: {self._size} stored, {len(self._new)} to be written>"
@@ -124,6 +126,8 @@ class SqliteStore:
                 now - visit.started,
                 visit.items,
                 "\n".join(earlier),
+                self.epoch + now,
+                visit.response_size,
             )
         )
 

@@ -39,6 +39,14 @@ if TYPE_CHECKING:
 #: to share.
 REFILL = 64
 
+# Why nothing more starts, as it is told to whoever wants to know what holds a crawl back.
+DELAY, HOST_CONCURRENCY, ASKED, NOTHING = (
+    "politeness.delay",
+    "politeness.concurrency_per_host",
+    "hosts that ask to wait",
+    "nothing to do",
+)
+
 READY, SNOOZED, BUSY, RESTING = "ready", "snoozed", "busy", "resting"
 
 # Hosts without work whose pace is remembered for when they have some again.
@@ -53,6 +61,7 @@ class HostQueue:
 
     __slots__ = (
         "active",
+        "asked_until",
         "beat",
         "concurrency",
         "delay",
@@ -63,6 +72,7 @@ class HostQueue:
         "next_at",
         "pace",
         "rules",
+        "snoozed_at",
         "state",
         "waiting",
     )
@@ -76,6 +86,8 @@ class HostQueue:
         self.jitter = rules.jitter
         if pace is not None:
             self.keep_pace(pace)
+        self.asked_until = 0.0  # by itself: a Retry-After, a quota, an outage
+        self.snoozed_at = 0.0
         self.beat = -inf  # when the next would start if there were no jitter
         self.waiting: list[Entry] = []
         self.first_stored: tuple[int, int] | None = None  # negated priority and sequence, as in an Entry
@@ -123,6 +135,7 @@ class Workbench:
         self._sequence = 0
         self._held = 0
         self.waiting = 0
+        self.let_alone = 0.0  # for how many seconds the host of what was handed out last had been let alone
 
     def __repr__(self) -> str:
         states = [host.state for host in self._hosts.values()]
@@ -238,6 +251,8 @@ class Workbench:
     def _start(self, host: HostQueue, now: float, *, guarded: bool = False) -> None:
         host.active += 1
         host.guarded = guarded
+        self.let_alone = now - host.snoozed_at if host.snoozed_at else 0.0
+        host.snoozed_at = 0.0
         delay = host.delay
         if delay:
             shift = host.jitter / 2
@@ -270,6 +285,7 @@ class Workbench:
         elif host.next_at > now:
             if host.state is not SNOOZED:
                 self._snooze(host)
+                host.snoozed_at = host.snoozed_at or now
             host.state = SNOOZED
         else:
             host.state = READY
@@ -299,7 +315,9 @@ class Workbench:
         """Let no request of the host start before *until*; a later time that is already set stays."""
         self._wait(self._host(host_key), until, now)
 
-    def _wait(self, host: HostQueue, until: float, now: float) -> None:
+    def _wait(self, host: HostQueue, until: float, now: float, *, asked: bool = True) -> None:
+        if asked and until > host.asked_until:
+            host.asked_until = until
         if until > host.next_at:
             host.next_at = until
             host.state = RESTING
@@ -334,7 +352,9 @@ class Workbench:
             pace = host.pace or Pace(host.rules)
             pace.refused(started, now, on_wire=max(1, host.active), in_so_many_words=in_so_many_words)
             host.keep_pace(pace)
-        self._wait(host, now + max(wait or 0.0, host.delay if host.rules.adaptive else 0.0), now)
+        self._wait(host, now + (host.delay if host.rules.adaptive else 0.0), now, asked=False)
+        if wait:
+            self._wait(host, now + wait, now)
 
     def troubled(self, host_key: str, started: float, now: float) -> None:
         """Note that a request of *started* was reset or took too long."""
@@ -343,7 +363,7 @@ class Workbench:
             pace = host.pace or Pace(host.rules)
             pace.troubled(started, now, on_wire=max(1, host.active))
             host.keep_pace(pace)
-            self._wait(host, now + host.delay, now)
+            self._wait(host, now + host.delay, now, asked=False)
 
     def let_go(self, host_key: str, now: float) -> None:
         """Hand out what waits for the host without delay, until something comes back from it: none of it will be sent."""
@@ -358,6 +378,16 @@ class Workbench:
         pace = host.pace or Pace(host.rules)
         pace.keep_apart(delay)
         host.keep_pace(pace)
+
+    # Hot: twice per request.
+    def held_by(self, now: float) -> tuple[str, str]:
+        """Return why nothing more may start, and the host that it is the fault of, empty if there is no single one."""
+        if not self.waiting:
+            return NOTHING, ""
+        for _, _, host in self._snoozed[:8]:
+            if host.state is SNOOZED:
+                return ASKED if host.asked_until > now else DELAY, host.key
+        return HOST_CONCURRENCY, ""
 
     def wake_at(self) -> float | None:
         """Return when something that must wait now may start, or None if only a release or a new request can help."""

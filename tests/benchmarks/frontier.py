@@ -96,10 +96,10 @@ def seen(count: int, scratch: str) -> None:
         assert digest not in index
         index.add(digest, number)
         taken += time.process_time() - began
-        rows.append((number, 0, digest, "", "done", "", 200, 1, 0.0, 1, ""))
+        rows.append((number, 0, digest, "", "done", "", 200, 1, 0.0, 1, "", 0.0, 0))
         if len(rows) == 50_000:
             database.execute("BEGIN")
-            database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             database.execute("COMMIT")
             rows.clear()
     print(f"{count:,} seen URLs")

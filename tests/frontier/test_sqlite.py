@@ -203,6 +203,40 @@ def test_a_newer_schema_is_refused(folder: Path) -> None:
         Job(folder)
 
 
+FIRST_SCHEMA = """
+CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE host (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+CREATE TABLE waiting (
+    sequence INTEGER PRIMARY KEY, host INTEGER NOT NULL, rank INTEGER NOT NULL, parent INTEGER NOT NULL,
+    digest BLOB NOT NULL, record BLOB NOT NULL
+);
+CREATE INDEX waiting_by_host ON waiting (host, rank, sequence);
+CREATE TABLE history (
+    sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
+    reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL,
+    earlier TEXT NOT NULL
+);
+CREATE TABLE refused (digest BLOB PRIMARY KEY, parent INTEGER NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);
+INSERT INTO history VALUES (1, 0, x'00112233445566778899aabbccddeeff', 'http://site.test/old', 'done', '', 200, 1, 0.5, 1, '');
+PRAGMA user_version = 1;
+"""
+
+
+def test_an_older_schema_is_migrated_and_nothing_is_lost(folder: Path) -> None:
+    folder.mkdir()
+    database = sqlite3.connect(folder / DATABASE)
+    database.executescript(FIRST_SCHEMA)
+    database.close()
+    desk = Desk(folder)
+    desk.submit("new")
+    desk.visit()
+    desk.commit()
+    rows = desk.job.database.execute("SELECT url, size, ended >= 0 FROM history").fetchall()
+    assert rows == [("http://site.test/old", 0, 1), ("http://site.test/new", 0, 1)]
+    assert desk.job.database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
 @pytest.mark.parametrize("at", [0, 4096, 8192, 20_000])
 def test_a_damaged_database_is_told_and_never_read_as_empty(folder: Path, at: int) -> None:
     desk = Desk(folder)

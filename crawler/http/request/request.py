@@ -59,6 +59,7 @@ class Request:
         "_meta",
         "_parent",
         "_sequence",
+        "_since",
         "_url",
         "callback",
         "dont_filter",
@@ -163,6 +164,7 @@ class Request:
         request._flags = None
         request._cb_kwargs = None
         request._identity = None
+        request._since = None
         request._sequence = request._parent = 0
         return request
 
@@ -197,6 +199,7 @@ class Request:
         self._flags = list(flags) if flags else None
         self._cb_kwargs = dict(cb_kwargs) if cb_kwargs else None
         self._identity: bytes | None = None
+        self._since: float | None = None
         self._sequence = self._parent = 0
 
     def __repr__(self) -> str:
