@@ -7,6 +7,7 @@ output is raised here, before the first request.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from crawler.engine.limits import Limits
 from crawler.engine.pacing import Pacer
 from crawler.engine.robots import RobotsGate
 from crawler.engine.scrape import Scraper
+from crawler.engine.stalls import StallWatch
 from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
@@ -95,6 +97,9 @@ class Assembly:
             chain = spidermiddleware.SpiderChain(self.spider_middlewares, spider=spider, bridge=bridge)
 
         watch = Watch()
+        patience = settings.crawl.max_callback_seconds
+        # On a fake clock nothing blocks; a callback that takes long is named by the scraper there.
+        self._stalls = StallWatch(clock, watch.stalls, patience=patience) if patience and runtime.loop else None
         robots = _robots(settings)
         watcher = SignalWatcher(crawler.signals, spider)
         self._downloader = build_downloader(settings, reactor=clock, agent=runtime.agent, watcher=watcher)
@@ -139,7 +144,7 @@ class Assembly:
                     bridge=bridge,
                     chain=chain,
                     callbacks=watch.callbacks,
-                    patience=settings.crawl.max_callback_seconds,
+                    patience=patience if self._stalls is None else math.inf,
                     allow_all_statuses=settings.crawl.allow_http_errors,
                     allowed_statuses=frozenset(settings.crawl.allowed_statuses),
                 ),
@@ -168,8 +173,15 @@ class Assembly:
         """The feeds: where each is, and how many items it has."""
         return [(str(feed.path), feed.items) for feed in self._feeds]
 
+    def begin(self) -> None:
+        """Begin what goes on beside the engine."""
+        if self._stalls is not None:
+            self._stalls.begin()
+
     async def close(self) -> None:
-        """Close what the engine does not own: the connections."""
+        """Close what the engine does not own: the connections, and what goes on beside it."""
+        if self._stalls is not None:
+            self._stalls.end()
         await self._downloader.close()
 
 

@@ -49,6 +49,7 @@ LAYERS = [
     ("crawler.link", 0),
     ("crawler.selector", 0),
     ("crawler.concurrency", 0),
+    ("crawler.threads", 0),
     ("crawler", 0),
 ]
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from crawler.engine.holdback import Holdback
 from crawler.engine.profile import Profile
+from crawler.engine.stalls import Stalls
 from crawler.engine.troubles import Troubles
 from crawler.engine.waits import Callbacks, Waits
 
@@ -26,6 +27,7 @@ class Watch:
         self.callbacks = Callbacks()
         self.troubles = Troubles()
         self.profile = Profile()
+        self.stalls = Stalls()
         self._kept_at = float("-inf")
 
     def __repr__(self) -> str:
@@ -46,6 +48,7 @@ class Watch:
             "callbacks": self.callbacks.slowest(50),
             "troubles": self.troubles.plain(),
             "profile": self.profile.plain(),
+            "stalls": self.stalls.plain(),
         }
 
     def restore(self, kept: Mapping[str, Any]) -> None:
@@ -55,3 +58,4 @@ class Watch:
         self.callbacks.restore(kept["callbacks"])
         self.troubles.restore(kept["troubles"])
         self.profile.restore(kept["profile"])
+        self.stalls.restore(kept["stalls"])
