@@ -122,6 +122,7 @@ class Assembly:
                 cookies=jars,
                 command=command or {},
                 watch=watch,
+                settings=settings.in_force(),
                 keeps_items=settings.frontier.keep_items,
             )
             durability.restore_spider()

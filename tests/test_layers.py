@@ -17,6 +17,7 @@ LAYERS = [
     ("crawler.testing", 7),
     ("crawler.shell", 7),
     ("crawler.demo", 7),
+    ("crawler.report", 7),
     ("crawler.crawler", 6),
     ("crawler.assembly", 6),
     ("crawler.running", 6),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,11 @@ logger = logging.getLogger(__name__)
 
 
 class Durability:
-    """Keeps the crawl of *spider* in *job*, its items too if *keeps_items*. *command* is what ``crawler resume`` runs again."""
+    """Keeps the crawl of *spider* in *job*, its items too if *keeps_items*.
+
+    *command* is what ``crawler resume`` runs again; *settings* are those that are not the defaults, as (name, value, source), for
+    the report.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Durability:
         stats: StatsCollector,
         cookies: CookieJars | None,
         watch: Watch,
+        settings: Sequence[tuple[str, str, str]] = (),
         command: Mapping[str, Any],
         keeps_items: bool = False,
     ) -> None:
@@ -53,6 +58,7 @@ class Durability:
         self._stats = stats
         self._cookies = cookies
         self._watch = watch
+        self._settings = settings
         self._command = dict(command)
         self._engine: Engine | None = None
         self._told_state = False
@@ -114,6 +120,7 @@ class Durability:
                     "command": self._command,
                 }
             )
+        self._store.job.put({"settings": list(self._settings)})
         self.commit(places)
 
     def keep_items(self, visit: Visit) -> None:
@@ -139,7 +146,7 @@ class Durability:
             self._kept_cookies = self._cookies.changes
             values["cookies"] = self._cookies.export()
         if self._watch.is_due(engine.now()) or engine.state == "closed":
-            values["watch"] = self._watch.plain()
+            values["watch"] = self._watch.plain(engine.now())
         if self._spider.state:
             values |= self._spider_state()
         self._store.commit(values)

@@ -121,6 +121,7 @@ class Engine:
     async def run(self) -> str:
         """Crawl until the end; return the reason: "finished", "shutdown", "closespider_...", or a spider's own."""
         self.state = "opening"
+        self.watch.begin(self._clock.seconds())
         try:
             await self._lifecycle.open()
             if self.reason:

@@ -50,11 +50,17 @@ class Stall:
     most: float = 0.0
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Stalls:
     """Stalls by name."""
 
     def __init__(self) -> None:
         self._known: dict[str, Stall] = {}
+        #: Called before they are looked at: a stall may have ended just now.
+        self.catch_up: Callable[[], None] = _nothing
 
     def __repr__(self) -> str:
         return f"<Stalls of {len(self._known)} functions>"
@@ -72,6 +78,7 @@ class Stalls:
 
     def most(self) -> list[Stall]:
         """Return them, those that took most time first."""
+        self.catch_up()
         return sorted(self._known.values(), key=lambda stall: -stall.seconds)
 
     def plain(self) -> list[dict[str, Any]]:
@@ -106,12 +113,14 @@ class StallWatch:
     def begin(self) -> None:
         """Watch from now on."""
         self._give_sign()
+        self._stalls.catch_up = self._note
         self._thread.start()
 
     def end(self) -> None:
         """Watch no longer."""
         self._over.set()
         self._note()  # the crawl may have ended with a stall
+        self._stalls.catch_up = _nothing
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
 

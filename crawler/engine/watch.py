@@ -5,6 +5,9 @@ One object, kept with the job at most once a second and when the crawl ends; vie
 
 from __future__ import annotations
 
+import resource
+import sys
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +21,12 @@ from crawler.engine.waits import Callbacks, Waits
 INTERVAL = 1.0
 
 
+def peak_memory() -> int:
+    """Return the most bytes of memory that this process has had."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
 class Watch:
     """The notes on one crawl."""
 
@@ -29,9 +38,24 @@ class Watch:
         self.profile = Profile()
         self.stalls = Stalls()
         self._kept_at = float("-inf")
+        self._began = 0.0
+        self._began_cpu = time.process_time()
+        self._earlier = (0.0, 0.0)  # seconds, and seconds of CPU, of earlier processes
 
     def __repr__(self) -> str:
         return f"<Watch {self.holdback}, {self.profile}>"
+
+    def begin(self, now: float) -> None:
+        """Note that the crawl begins, or goes on."""
+        self._began, self._began_cpu = now, time.process_time()
+
+    def elapsed(self, now: float) -> float:
+        """Return for how many seconds the crawl has run, in all of its processes."""
+        return self._earlier[0] + now - self._began
+
+    def cpu(self) -> float:
+        """Return the seconds of CPU that its processes have taken."""
+        return self._earlier[1] + time.process_time() - self._began_cpu
 
     def is_due(self, now: float) -> bool:
         """Tell whether it is to be kept again, and take it that it is."""
@@ -40,9 +64,12 @@ class Watch:
         self._kept_at = now
         return True
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self, now: float) -> dict[str, Any]:
         """Return everything as plain values."""
         return {
+            "elapsed": self.elapsed(now),
+            "cpu": self.cpu(),
+            "memory": peak_memory(),
             "waits": self.waits.plain(),
             "holdback": self.holdback.plain(),
             "callbacks": self.callbacks.slowest(50),
@@ -53,6 +80,7 @@ class Watch:
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Go on from what :meth:`plain` returned in an earlier process."""
+        self._earlier = kept["elapsed"], kept["cpu"]
         self.waits.restore(kept["waits"])
         self.holdback.restore(kept["holdback"])
         self.callbacks.restore(kept["callbacks"])

@@ -267,6 +267,10 @@ class Settings:
             ),
         ]
 
+    def in_force(self) -> list[tuple[str, str, str]]:
+        """Return (name, value, source) of what is not a default; secrets are masked."""
+        return [(info.name, str(info.value), info.source) for info in self.explain() if info.source != "default"]
+
     def _info(self, name: str, field: dataclasses.Field[Any]) -> SettingInfo:
         given, value, meta = self._given.get(name), self._value(name), field.metadata
         if meta["secret"] and value:
