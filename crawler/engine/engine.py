@@ -17,6 +17,7 @@ It is one module because these four share one state, which is what must balance;
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -193,6 +194,11 @@ class Engine:
         for visit in tuple(self._visits):
             if visit.deferred is not None:
                 visit.deferred.cancel()
+
+    def change_places(self, on_wire: int) -> None:
+        """Let *on_wire* requests be on the wire at once from now on."""
+        self._capacity = replace(self._capacity, on_wire=on_wire)
+        self.fill()
 
     def pause(self) -> None:
         """Start no more visits until :meth:`unpause`."""
@@ -386,6 +392,7 @@ class Engine:
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
         depth = self._admission.depth_of(response)
+        self._waits["download"].add(self._clock.seconds() - visit.started)
         self._waits["turn"].add(visit.turn)
         self._waits["politeness"].add(visit.let_alone)
         began = self._clock.seconds()

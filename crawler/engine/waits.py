@@ -2,6 +2,7 @@
 
     turn         waiting on the workbench for its turn, what politeness asks for included
     politeness   the part of it for which its host was let alone: its delay, a Retry-After, a robots.txt
+    download     from its start until the response is there, all of the next three
     connect      name, connection and TLS; nothing on a kept connection
     first byte   from the request to the headers of the answer
     body         from there to the end of the body
@@ -18,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from math import ceil, log2
 from typing import Any
 
-PHASES = ("turn", "politeness", "connect", "first byte", "body", "callback", "pipeline", "store")
+PHASES = ("turn", "politeness", "download", "connect", "first byte", "body", "callback", "pipeline", "store")
 
 _PER_DOUBLING = 4
 _LEAST = 1e-6

@@ -24,10 +24,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
-from math import inf
+from heapq import heappop, heappush, nlargest
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from crawler.frontier.hostqueue import BUSY, READY, RESTING, SNOOZED, HostQueue
 from crawler.frontier.pace import Pace
 
 if TYPE_CHECKING:
@@ -47,63 +48,9 @@ DELAY, HOST_CONCURRENCY, ASKED, NOTHING = (
     "nothing to do",
 )
 
-READY, SNOOZED, BUSY, RESTING = "ready", "snoozed", "busy", "resting"
 
 # Hosts without work whose pace is remembered for when they have some again.
 REMEMBERED = 10_000
-
-#: (negated priority, sequence, request): heap order is the order of the crawl.
-Entry = tuple[int, int, "Request"]
-
-
-class HostQueue:
-    """The requests of one host that wait, how many are on the wire, and when the next may start."""
-
-    __slots__ = (
-        "active",
-        "asked_until",
-        "beat",
-        "concurrency",
-        "delay",
-        "first_stored",
-        "guarded",
-        "jitter",
-        "key",
-        "next_at",
-        "pace",
-        "rules",
-        "snoozed_at",
-        "state",
-        "waiting",
-    )
-
-    def __init__(self, key: str, rules: HostRules, pace: Pace | None = None) -> None:
-        self.key = key
-        self.rules = rules
-        self.pace = pace  # None as long as nothing has come back
-        self.concurrency = rules.concurrency
-        self.delay = max(rules.delay, rules.start_delay) if rules.adaptive else rules.delay
-        self.jitter = rules.jitter
-        if pace is not None:
-            self.keep_pace(pace)
-        self.asked_until = 0.0  # by itself: a Retry-After, a quota, an outage
-        self.snoozed_at = 0.0
-        self.beat = -inf  # when the next would start if there were no jitter
-        self.waiting: list[Entry] = []
-        self.first_stored: tuple[int, int] | None = None  # negated priority and sequence, as in an Entry
-        self.active = 0
-        self.guarded = False  # its prerequisite is on the wire
-        self.next_at = 0.0
-        self.state = RESTING
-
-    def __repr__(self) -> str:
-        stored = " and more stored" if self.first_stored is not None else ""
-        return f"<HostQueue {self.key} {self.state}: {len(self.waiting)} waiting{stored}, {self.active} active>"
-
-    def keep_pace(self, pace: Pace) -> None:
-        """Ask as *pace* says from now on."""
-        self.pace = pace
-        self.delay, self.jitter, self.concurrency = pace.delay, pace.jitter, pace.concurrency
 
 
 class Workbench:
@@ -146,6 +93,21 @@ class Workbench:
     def hosts(self) -> int:
         """How many hosts are known: with requests waiting, on the wire, or resting for their delay."""
         return len(self._hosts)
+
+    def busiest(self, count: int) -> list[HostQueue]:
+        """Return the hosts with most requests that wait on the workbench, of those that are looked at: not more than 10,000."""
+        known = islice(self._hosts.values(), REMEMBERED)
+        return nlargest(count, known, key=lambda host: (len(host.waiting) + self._store_count(host), host.active))
+
+    def _store_count(self, host: HostQueue) -> int:
+        return 0 if host.first_stored is None else REFILL  # some more; the store alone knows how many
+
+    def change_rules(self, rules: Callable[[str], HostRules]) -> None:
+        """Ask every host by *rules* from now on; what was learned of their paces is learned anew."""
+        self._rules = rules
+        self._paces.clear()
+        for host in self._hosts.values():
+            host.follow(rules(host.key))
 
     # Hot: once per request.
     def add(self, host_key: str, request: Request, now: float, *, not_before: float = 0.0) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from crawler.engine.holdback import in_words
 
 if TYPE_CHECKING:
     from crawler.report.facts import Facts
@@ -19,18 +21,6 @@ _FILLED_SHARE, _ITEMS = 0.5, 5
 
 _FAILED_SHARE = 0.1
 _DROPPED_SHARE = 0.5
-_HELD_SHARE = 0.5
-_CPU_SHARE = 0.85
-
-_ADVICE = {
-    "politeness.delay": "Lower politeness.delay, or set it for this host alone, if the site may be asked more often",
-    "politeness.concurrency_per_host": "Raise politeness.concurrency_per_host, if the site may be asked more at once",
-    "crawl.concurrency": "Raise crawl.concurrency",
-    "crawl.max_bytes_in_hand": "Raise crawl.max_bytes_in_hand, or let callbacks finish sooner",
-    "crawl.max_items_in_flight": "The pipelines are slower than pages come: make them quicker, or raise crawl.max_items_in_flight",
-    "callbacks that wait": "The callbacks wait for something longer than the pages take: see what they await",
-    "hosts that ask to wait": "Ask less often: raise politeness.delay or lower politeness.concurrency_per_host",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,33 +135,9 @@ def _of_the_end(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_holdback(facts: Facts) -> Iterator[Finding]:
-    sentence = held_back(facts.watch.get("holdback", {}), elapsed=facts.elapsed, cpu=float(facts.watch.get("cpu", 0.0)))
+    sentence = in_words(facts.watch.get("holdback", {}), elapsed=facts.elapsed, cpu=float(facts.watch.get("cpu", 0.0)))
     if sentence:
         yield Finding(NOTED, sentence)
-
-
-def held_back(holdback: dict[str, Any], *, elapsed: float, cpu: float) -> str:
-    """Return what limits a crawl and which setting would help, in words; empty if nothing stands out."""
-    if elapsed <= 0:
-        return ""
-    if cpu / elapsed >= _CPU_SHARE:
-        return (
-            f"The CPU limits the crawl: one core was busy for {min(1.0, cpu / elapsed):.0%} of the time. "
-            "Simpler selectors or several processes would help, other settings would not."
-        )
-    seconds = {reason: value for reason, value in holdback.get("seconds", {}).items() if reason in _ADVICE}
-    if not seconds:
-        return ""
-    reason = max(seconds, key=lambda one: seconds[one])
-    share = min(1.0, seconds[reason] / elapsed)
-    if share < _HELD_SHARE:
-        return ""
-    hosts = holdback.get("hosts", {})
-    of_hosts = sum(hosts.values())
-    of_a_host = hosts and reason in ("politeness.delay", "hosts that ask to wait")
-    host = max(hosts, key=lambda one: hosts[one]) if of_a_host else ""
-    whose = f" of one host, {host}" if host and hosts[host] > of_hosts * 0.8 else ""
-    return f"{share:.0%} of the time was spent waiting for {reason}{whose}. {_ADVICE[reason]}."
 
 
 def _first_line(text: str) -> str:

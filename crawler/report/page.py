@@ -106,8 +106,8 @@ def _timeline(facts: Facts) -> str:
     items = [items / seconds for _, items in facts.timeline]
     return _section(
         "Over time",
-        charts.line(pages, "Requests that ended, a second", left="0:00", right=right, unit="pages/s")
-        + charts.line(items, "Items a second", left="0:00", right=right, unit="items/s", kind="two"),
+        charts.line(pages, "Requests that ended, a second", left="0", right=right, unit="pages/s")
+        + charts.line(items, "Items a second", left="0", right=right, unit="items/s", kind="two"),
     )
 
 
@@ -275,7 +275,9 @@ def _seconds(seconds: float) -> str:
 
 
 def time_text(seconds: float) -> str:
-    """Return *seconds* as ``1:02:03`` or ``2:03``."""
+    """Return *seconds* as ``1:02:03``, ``2:03`` or ``5.0 s``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
