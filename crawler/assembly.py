@@ -34,6 +34,7 @@ from crawler.frontier.sqlite import SqliteStore
 from crawler.http.fingerprint import fingerprint
 from crawler.settings import find_project
 from crawler.url import host_key
+from crawler.watching import look
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,11 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
 )
 
-EXTENSIONS = ("crawler.extensions.corestats.CoreStats", "crawler.extensions.logstats.LogStats")
+EXTENSIONS = (
+    "crawler.extensions.corestats.CoreStats",
+    "crawler.extensions.logstats.LogStats",
+    "crawler.extensions.dashboard.Dashboard",
+)
 
 # Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
 VISITS_PER_PLACE = 4
@@ -110,6 +115,7 @@ class Assembly:
 
         codec = RequestCodec(spider)
         job = _job(settings, spider, runtime)
+        self._job_folder = job.folder if job is not None else None
         store = SqliteStore(job, codec) if job is not None else None
         durability = None
         if job is not None and store is not None:
@@ -122,6 +128,7 @@ class Assembly:
                 cookies=jars,
                 command=command or {},
                 watch=watch,
+                look=lambda engine: look(engine, crawler.stats.get_stats()),
                 settings=settings.in_force(),
                 keeps_items=settings.frontier.keep_items,
             )
@@ -168,6 +175,11 @@ class Assembly:
         )
         if durability is not None:
             durability.begin(self.engine, self._feeds.flush())
+
+    @property
+    def job_folder(self) -> Path | None:
+        """Where the job of the crawl is, None if it is not durable."""
+        return self._job_folder
 
     @property
     def outputs(self) -> list[tuple[str, int]]:

@@ -22,8 +22,11 @@ from crawler.logs import configure_logging
 from crawler.settings import Settings
 from crawler.signals import SignalManager
 from crawler.stats import MemoryStatsCollector
+from crawler.watching import look
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crawler.engine import Engine
     from crawler.exporters import FeedOptions
     from crawler.runtime import Runtime
@@ -49,6 +52,8 @@ class CrawlResult:
     snapshot: CrawlSnapshot | None = field(default=None, repr=False)
     #: The feeds that were written: where each is, and how many items it has.
     outputs: Sequence[tuple[str, int]] = ()
+    #: Where the job is kept, None if the crawl was not durable.
+    job_folder: Path | None = None
 
 
 class Crawler:
@@ -102,6 +107,11 @@ class Crawler:
         """The extensions of the crawl, empty before it is assembled."""
         return self._assembly.extensions if self._assembly else ()
 
+    @property
+    def job_folder(self) -> Path | None:
+        """Where the job of the crawl is kept, None if it is not durable or not assembled yet."""
+        return self._assembly.job_folder if self._assembly else None
+
     def crawl(self, *args: Any, **kwargs: Any) -> Deferred[CrawlResult]:
         """Begin; return a Deferred of the result. Arguments go to the spider. May be called once."""
         if self.crawling or self.engine is not None:
@@ -140,6 +150,7 @@ class Crawler:
             interrupted=reason == "shutdown",
             snapshot=snapshot,
             outputs=self._assembly.outputs if self._assembly else (),
+            job_folder=self.job_folder,
         )
 
     def snapshot(self) -> CrawlSnapshot:
@@ -165,6 +176,11 @@ class Crawler:
             bytes_received=stats.get_value("downloader/response_bytes", 0),
             statuses=tuple(sorted(statuses)),
         )
+
+    def look(self) -> dict[str, Any]:
+        """Return what the running crawl looks like now, in detail: hosts, callbacks, troubles, what holds it back."""
+        assert self.engine is not None  # it is asked while the crawl runs
+        return look(self.engine, self.stats.get_stats())
 
     def stop(self) -> Deferred[None]:
         """End the crawl when what is in flight has finished."""

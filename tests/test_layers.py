@@ -21,6 +21,7 @@ LAYERS = [
     ("crawler.crawler", 6),
     ("crawler.assembly", 6),
     ("crawler.running", 6),
+    ("crawler.watching", 6),
     ("crawler.runtime", 6),
     ("crawler.engine", 5),
     ("crawler.downloadermiddlewares", 5),

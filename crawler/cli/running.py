@@ -91,7 +91,13 @@ def _run(
 ) -> None:
     if run.job:
         project.settings.set("frontier.job", run.job, "cmdline")
+    if run.dashboard:
+        project.settings.set("dashboard.enabled", True, "cmdline")
     settings = effective_settings(spidercls, project.settings)
+    if run.report and settings.frontier.store == "memory":
+        raise UsageError(
+            "a report is made from the job of a crawl, and frontier.store = 'memory' keeps none: use sqlite"
+        )
     if given.nolog:
         silence_logging()
     else:
@@ -117,7 +123,16 @@ def _run(
         except Exception as error:
             raise CommandError(_could_not_start(spidercls, error), ExitCode.NOT_STARTED) from error
     _tell(result, live, given)
+    if run.report and result.job_folder is not None:
+        _report(result.job_folder, run.report)
     click.get_current_context().exit(of_result(result))
+
+
+def _report(job: Path, file: str) -> None:
+    from crawler.report import facts_of, report_page  # after the crawl, and only where it was asked for
+
+    Path(file).write_text(report_page(facts_of(job)), encoding="utf-8")
+    click.echo(f"Report: {file}", err=True)
 
 
 def _tell_of_unfinished(project: Project, spider: str) -> None:

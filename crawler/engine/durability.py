@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +33,8 @@ logger = logging.getLogger(__name__)
 class Durability:
     """Keeps the crawl of *spider* in *job*, its items too if *keeps_items*.
 
-    *command* is what ``crawler resume`` runs again; *settings* are those that are not the defaults, as (name, value, source), for
-    the report.
+    *look* tells what the crawl looks like, for views in other processes. *command* is what ``crawler resume`` runs again;
+    *settings* are those that are not the defaults, as (name, value, source), for the report.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Durability:
         stats: StatsCollector,
         cookies: CookieJars | None,
         watch: Watch,
+        look: Callable[[Engine], dict[str, Any]],
         settings: Sequence[tuple[str, str, str]] = (),
         command: Mapping[str, Any],
         keeps_items: bool = False,
@@ -59,6 +60,7 @@ class Durability:
         self._cookies = cookies
         self._watch = watch
         self._settings = settings
+        self._look = look
         self._command = dict(command)
         self._engine: Engine | None = None
         self._told_state = False
@@ -147,6 +149,7 @@ class Durability:
             values["cookies"] = self._cookies.export()
         if self._watch.is_due(engine.now()) or engine.state == "closed":
             values["watch"] = self._watch.plain(engine.now())
+            values["look"] = {**self._look(engine), "at": self._store.epoch + engine.now()}
         if self._spider.state:
             values |= self._spider_state()
         self._store.commit(values)

@@ -55,6 +55,7 @@ class Engine:
 
     def __init__(self, parts: Parts) -> None:
         self.spider = parts.spider
+        self.job = parts.job
         self.frontier = parts.frontier
         self.account = Account(parts.spider, parts.stats, parts.signals, parts.watch, now=parts.clock.seconds)
         self._items = ItemFlow(

@@ -264,6 +264,18 @@ class Log:
 
 
 @dataclass(frozen=True)
+class DashboardSection:
+    """The view of a running crawl in the browser."""
+
+    enabled: bool = setting(False, "Serve it; the same as --dashboard.")
+    host: str = setting(
+        "127.0.0.1", "The address that it is served on. Whoever reaches it and has the token can stop the crawl."
+    )
+    port: int = setting(0, "The port; 0 for any that is free.", minimum=0, maximum=65535)
+    token: str = setting("", "What must be shown to see it; empty for a random one at every crawl.", secret=True)
+
+
+@dataclass(frozen=True)
 class Components:
     """Classes that take part: lists in reading order, of dotted paths or tables {class, options, before, after}, or Scrapy's
     dictionaries of priorities."""
@@ -289,5 +301,6 @@ SECTIONS: dict[str, type] = {
     "frontier": FrontierSection,
     "export": Export,
     "log": Log,
+    "dashboard": DashboardSection,
     "components": Components,
 }

@@ -78,6 +78,7 @@ class Settings:
     frontier: schema.FrontierSection
     export: schema.Export
     log: schema.Log
+    dashboard: schema.DashboardSection
     components: schema.Components
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:
