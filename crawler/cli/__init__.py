@@ -24,6 +24,7 @@ COMMANDS = {
     "runspider": "Run the spider in a Python file; no project is needed.",
     "resume": "Go on with a crawl that was interrupted.",
     "jobs": "List the jobs: what crawls have come to, and which can be resumed.",
+    "top": "Watch a crawl that runs in another terminal.",
     "why": "Tell what became of a URL in a crawl, and why.",
     "report": "Write a page about what a crawl came to, or what changed between two.",
     "export": "Write the items of a job again, in another format.",
