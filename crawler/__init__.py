@@ -20,7 +20,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from crawler import scrapy_paths
+
 __version__ = "0.1.0"
+version_info = tuple(int(part) for part in __version__.split("."))
 
 _PUBLIC = {
     "CrawlResult": "crawler.crawler",
@@ -44,6 +47,13 @@ _PUBLIC = {
     "run": "crawler.running",
     "stream": "crawler.running",
 }
+
+#: What Scrapy's users reach through the package alone: ``crawler.signals.spider_idle`` after ``import crawler``.
+_MODULES = frozenset(
+    "crawler exceptions exporters http item link linkextractors loader selector settings signals spiders utils".split()
+)
+
+scrapy_paths.install()
 
 if TYPE_CHECKING:
     from crawler.crawler import Crawler, CrawlerProcess, CrawlerRunner, CrawlResult
@@ -80,9 +90,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
+    if name in _MODULES:
+        return importlib.import_module(f"crawler.{name}")
     module_name = _PUBLIC.get(name)
     if module_name is None:
-        raise AttributeError(f"module 'crawler' has no attribute {name!r}")
+        raise AttributeError(scrapy_paths.advice(f"crawler.{name}") or f"module 'crawler' has no attribute {name!r}")
     value = getattr(importlib.import_module(module_name), name)
     globals()[name] = value
     return value

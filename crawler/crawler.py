@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -21,6 +22,7 @@ from crawler.interfaces import CrawlSnapshot
 from crawler.logs import configure_logging
 from crawler.settings import Settings
 from crawler.signals import SignalManager
+from crawler.spiders.loader import SpiderLoader
 from crawler.stats import MemoryStatsCollector
 from crawler.watching import look
 
@@ -233,10 +235,17 @@ class CrawlerRunner:
         self._active: set[Deferred[Any]] = set()
         self.bootstrap_failed = False
 
-    def create_crawler(self, crawler_or_spidercls: type[Spider] | Crawler) -> Crawler:
-        """Return a crawler for a spider class; a crawler as it is."""
+    @cached_property
+    def spider_loader(self) -> SpiderLoader:
+        """The spiders of the project that the working directory belongs to, as ``project.spiders`` names them."""
+        return SpiderLoader.from_settings(self.settings)
+
+    def create_crawler(self, crawler_or_spidercls: type[Spider] | str | Crawler) -> Crawler:
+        """Return a crawler for a spider class or for the name of a spider of the project; a crawler as it is."""
         if isinstance(crawler_or_spidercls, Crawler):
             return crawler_or_spidercls
+        if isinstance(crawler_or_spidercls, str):
+            crawler_or_spidercls = self.spider_loader.load(crawler_or_spidercls)
         return Crawler(crawler_or_spidercls, self.settings, runtime=self._runtime())
 
     def _runtime(self) -> Runtime:
@@ -246,7 +255,9 @@ class CrawlerRunner:
             self._reactor = reactor
         return runtimes.of_reactor(self._reactor)
 
-    def crawl(self, crawler_or_spidercls: type[Spider] | Crawler, *args: Any, **kwargs: Any) -> Deferred[CrawlResult]:
+    def crawl(
+        self, crawler_or_spidercls: type[Spider] | str | Crawler, *args: Any, **kwargs: Any
+    ) -> Deferred[CrawlResult]:
         """Begin a crawl; return a Deferred of its result."""
         crawler = self.create_crawler(crawler_or_spidercls)
         self.crawlers.add(crawler)
