@@ -48,11 +48,6 @@ _PUBLIC = {
     "stream": "crawler.running",
 }
 
-#: What Scrapy's users reach through the package alone: ``crawler.signals.spider_idle`` after ``import crawler``.
-_MODULES = frozenset(
-    "crawler exceptions exporters http item link linkextractors loader selector settings signals spiders utils".split()
-)
-
 scrapy_paths.install()
 
 if TYPE_CHECKING:
@@ -89,15 +84,25 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562)."""
-    if name in _MODULES:
-        return importlib.import_module(f"crawler.{name}")
+    """Import a public name, or a module of the package, when it is first asked for (PEP 562)."""
     module_name = _PUBLIC.get(name)
     if module_name is None:
-        raise AttributeError(scrapy_paths.advice(f"crawler.{name}") or f"module 'crawler' has no attribute {name!r}")
+        return _module(name)
     value = getattr(importlib.import_module(module_name), name)
     globals()[name] = value
     return value
+
+
+def _module(name: str) -> Any:
+    """Return the module *name*: as Scrapy's users have it, ``crawler.signals`` is there after ``import crawler``."""
+    path = f"{__name__}.{name}"
+    try:
+        if not name.startswith("_"):
+            return importlib.import_module(path)
+    except ImportError as error:
+        if error.name != path:
+            raise
+    raise AttributeError(scrapy_paths.advice(path) or f"module 'crawler' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -15,6 +15,7 @@ LAYERS = [
     ("crawler.ported", 9),  # Scrapy's functions that belong to no one part, on top of all of them
     ("crawler.cli", 8),
     ("crawler.__main__", 8),
+    ("crawler.porting", 7),
     ("crawler.testing", 7),
     ("crawler.shell", 7),
     ("crawler.demo", 7),

@@ -28,6 +28,7 @@ COMMANDS = {
     "why": "Tell what became of a URL in a crawl, and why.",
     "report": "Write a page about what a crawl came to, or what changed between two.",
     "export": "Write the items of a job again, in another format.",
+    "port": "Make a Scrapy project one of ours: imports and settings.",
     "settings": "Show settings: their values, where those come from, what they mean.",
     "bench": "Measure how fast this machine crawls.",
     "version": "Show the version, with -v of all libraries too.",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler import runtime as runtimes
 from crawler.cli.errors import CommandError
 from crawler.cli.exitcodes import ExitCode, of_result
 from crawler.cli.options import RunOptions, SettingOptions
@@ -37,12 +38,14 @@ logger = logging.getLogger(__name__)
 def crawl(name: str, run: RunOptions, given: SettingOptions) -> None:
     """Run the spider *name* of the project; end with the exit code that says how it went."""
     project = open_project(given.assignments)
+    runtimes.own()  # the reactor is installed first: a module of the project may import it
     _run(project.loader().load(name), project, run, given, {"spider": name})
 
 
 def run_file(path: str, name: str | None, run: RunOptions, given: SettingOptions) -> None:
     """Run the spider in the file *path*, the one called *name* if it holds several."""
     project = open_project(given.assignments)
+    runtimes.own()  # see above
     spidercls = load_file(path, name)
     _run(spidercls, project, run, given, {"spider": spidercls.name, "file": str(Path(path).resolve())})
 
@@ -64,6 +67,7 @@ def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
     project = open_project(assignments)
     given = replace(given, assignments=assignments)
     os.chdir(command["directory"])
+    runtimes.own()  # see above
     if "file" in command:
         spidercls = load_file(command["file"], command["spider"])
     else:
