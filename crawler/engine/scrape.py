@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +89,8 @@ class Scraper:
             return True
         if "handle_httpstatus_list" in meta:
             return status in meta["handle_httpstatus_list"]
-        return status in self._allowed or status in getattr(self._spider, "handle_httpstatus_list", ())
+        allowed: Container[int] = getattr(self._spider, "handle_httpstatus_list", self._allowed)
+        return status in allowed
 
     async def _deliver(
         self, callback: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], handle: Handle

@@ -89,13 +89,15 @@ class Spider:
             return
         if not self.start_urls and hasattr(self, "start_url"):
             raise AttributeError(f"{self!r} has a start_url but no start_urls: write start_urls = [{self.start_url!r}]")
-        for url in self.start_urls:
-            yield Request(url)
+        for request in Spider.start_requests(self):
+            yield request
 
     def start_requests(self) -> Iterable[Any]:
         """Yield what the crawl starts with; Scrapy's older, synchronous form of :meth:`start`."""
+        # A URL to start with is wanted, wherever it is: allowed_domains is for the links that are found.
+        meta = {"allow_offsite": True} if getattr(self, "allowed_domains", None) else None
         for url in self.start_urls:
-            yield Request(url)
+            yield Request(url, meta=meta)
 
     def parse(self, response: Response, **kwargs: Any) -> Any:
         """Make requests and items of a response; the callback of requests that name none."""
