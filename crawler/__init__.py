@@ -57,10 +57,11 @@ if TYPE_CHECKING:
     from crawler.running import crawl, run, stream
     from crawler.selector import Selector
     from crawler.settings import Settings
-    from crawler.spiders import Spider
+    from crawler.spiders import CrawlSpider, Spider
 
 __all__ = [
     "CrawlResult",
+    "CrawlSpider",
     "Crawler",
     "CrawlerProcess",
     "CrawlerRunner",
@@ -83,8 +84,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name, or a module of the package, when it is first asked for (PEP 562)."""
+def _public(name: str) -> Any:
+    """Import a public name, or a module of the package, when it is first asked for."""
     module_name = _PUBLIC.get(name)
     if module_name is None:
         return _module(name)
@@ -103,6 +104,10 @@ def _module(name: str) -> Any:
         if error.name != path:
             raise
     raise AttributeError(scrapy_paths.advice(path) or f"module 'crawler' has no attribute {name!r}")
+
+
+if not TYPE_CHECKING:  # type checkers know the names from above, and tell one that is misspelled
+    __getattr__ = _public  # as modules have it (PEP 562)
 
 
 def __dir__() -> list[str]:

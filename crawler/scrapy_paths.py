@@ -6,8 +6,8 @@ Most of what spiders import stands at the same path in both: ``scrapy.http`` is 
     BUILT_IN   components of Scrapy's that are part of the engine here, and the setting that switches each
     ADVICE     what is not here at all, and what to do about it
 
-``Paths``, a finder of Python's import system for this package only, makes the modules that ``PLACES`` needs, empty but for the
-names, and gives what ``ADVICE`` says as the text of the ImportError. What is really there always wins over these tables.
+``Paths``, a finder of Python's import system for this package only, makes up the modules of these names where there are none, and
+gives what ``ADVICE`` says as the text of the ImportError. What is really there always wins over these tables.
 """
 
 from __future__ import annotations
@@ -225,15 +225,12 @@ ADVICE = {
 }
 
 
-def _parents(paths: dict[str, str]) -> frozenset[str]:
-    """Return every path that one of *paths* lies below."""
-    return frozenset(
-        ".".join(parts[:end]) for parts in (path.split(".") for path in paths) for end in range(1, len(parts))
-    )
-
-
-_MOVED = _parents(PLACES)
-_WITH_MORE_BELOW = _MOVED | _parents(ADVICE) | _parents(BUILT_IN)
+#: The modules that the names of the tables stand in, and those above them.
+_MODULES = frozenset(
+    ".".join(parts[:end])
+    for parts in (path.split(".") for path in (*PLACES, *BUILT_IN, *ADVICE))
+    for end in range(1, len(parts))
+)
 
 
 def advice(path: str) -> str | None:
@@ -277,11 +274,11 @@ class Paths:
         for finder in sys.meta_path:
             spec = None if finder is self else finder.find_spec(fullname, path, target)
             if spec is not None:
-                if spec.submodule_search_locations is None and below in _WITH_MORE_BELOW:
+                if spec.submodule_search_locations is None and below in _MODULES:
                     # Python asks for names that a module does not have only if the module could have others below it.
                     spec.submodule_search_locations = []
                 return spec
-        if below in _MOVED:
+        if below in _MODULES:
             return ModuleSpec(fullname, self, is_package=True)  # type: ignore[arg-type]  # a Loader by its methods
         told = advice(fullname)
         if told is not None:
@@ -297,7 +294,7 @@ class Paths:
 
         def named(name: str) -> Any:
             path = f"{module.__name__}.{name}"
-            if path[len(_ROOT) :] in _MOVED:
+            if path[len(_ROOT) :] in _MODULES:
                 return importlib.import_module(path)
             if path[len(_ROOT) :] in PLACES:
                 where, _, what = our_path(path).rpartition(".")

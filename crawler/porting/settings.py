@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # In every project that Scrapy has made, and nobody's choice.
 _BOILERPLATE = frozenset({"NEWSPIDER_MODULE", "TWISTED_REACTOR", "REQUEST_FINGERPRINTER_IMPLEMENTATION"})
+_OWN = "user."
 _FEEDS = ("FEEDS", "FEED_URI", "FEED_FORMAT")
 
 
@@ -43,8 +44,8 @@ class SettingsModule:
         given = {info.name: info.value for info in self._settings.explain() if info.source != "default"}
         given.update({name: self._settings.get(name) for name in given})  # explain() masks what is secret
         top = {name: value for name, value in given.items() if "." not in name and name not in ("feeds", *_FEEDS)}
+        own = {name.removeprefix(_OWN): value for name, value in given.items() if name.startswith(_OWN)}
         blocks = [f"# Made of {origin}, which is not read any more. `crawler settings` shows all settings there are.\n"]
-        own = {name: top.pop(name) for name in list(top) if name not in KEPT}
         blocks.extend(_lines(top))
         for section in SECTIONS:
             fields = {
@@ -135,7 +136,8 @@ class SettingsModule:
         try:
             toml.value(_without_none(value))
             if not target and name not in KEPT:
-                name = f"user.{name}"
+                Settings().set(name, value)  # one that is nearly Scrapy's is a mistake that nobody has noticed
+                name = _OWN + name
             self._settings.set(name, _without_none(value))
         except (SettingsError, TypeError, UnicodeEncodeError) as error:
             self._note(line, str(error) if name in str(error) else f"{name}: {error}")

@@ -543,6 +543,16 @@ def test_a_status_that_the_spider_handles_reaches_its_callback() -> None:
     assert found(crawl_in_memory(Handles, {}, FAST)) == ["/"]
 
 
+def test_the_spiders_list_of_statuses_stands_in_the_place_of_that_of_the_settings() -> None:
+    class Handles(PathSpider):
+        handle_httpstatus_list = [404]
+
+    settings = {**FAST, "crawl.allowed_statuses": [410]}
+    site = Site({"/": Page("gone", 410)})
+    assert found(crawl_in_memory(PathSpider, site, settings)) == ["/"]
+    assert found(crawl_in_memory(Handles, site, settings)) == []
+
+
 def test_a_status_that_nobody_handles_is_counted_and_is_no_failure() -> None:
     result = crawl_in_memory(PathSpider, {}, FAST)
     assert result.items == []
