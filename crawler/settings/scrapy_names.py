@@ -250,3 +250,10 @@ IGNORED: dict[str, str] = {
 }
 
 KNOWN = frozenset(MAPPED) | KEPT | frozenset(IGNORED)
+
+
+def meaning(name: str) -> str:
+    """Return what Scrapy's setting *name*, one of ``KNOWN``, means here."""
+    if name in MAPPED:
+        return f"is {MAPPED[name].target}"
+    return f"has no effect: {IGNORED[name]}" if name in IGNORED else "is kept, for components that read it"

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from crawler import __version__
 from crawler.cli import COMMANDS, main
 from crawler.cli.exitcodes import ExitCode
+from crawler.settings.scrapy_names import IGNORED, KNOWN
 
 ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
 SPIDER = "from crawler import Spider\nclass S(Spider):\n    name = '{name}'\n    start_urls = ['http://127.0.0.1:1/']\n"
@@ -292,3 +293,11 @@ def test_a_broken_file_is_told_with_line_and_code(run: Run, tmp_path: Path) -> N
     assert told.exit_code == 3
     assert "bad.py:2: NameError: name 'y' is not defined" in told.output
     assert "print(y)" in told.output
+
+
+def test_settings_tell_what_each_of_scrapys_is_here(run: Run) -> None:
+    lines = run("settings", "--scrapy").output.splitlines()
+    assert [line.split(" ")[0] for line in lines] == sorted(KNOWN)
+    assert "DOWNLOAD_DELAY is politeness.delay" in lines
+    without = run("settings", "--scrapy", "no", "effect").output.splitlines()
+    assert [line.split(" ")[0] for line in without if " has no effect: " in line] == sorted(IGNORED)
