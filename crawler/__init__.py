@@ -11,6 +11,7 @@ reactor. How the package is built, from the bottom up:
     engine and its components                              a request's life: submit, fill, visit, close
     crawler, runtime, testing, demo                        a crawl put together and run
     cli                                                    the command line
+    scrapy_paths, ported, porting                          what ported code imports; how a project is ported
 
 A module imports from lower layers and its own package only. ``crawler.engine.engine`` is the page to read first.
 """

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 
 from crawler import runtime as runtimes
 from crawler.assembly import Assembly
@@ -258,10 +258,10 @@ class CrawlerRunner:
     def crawl(
         self, crawler_or_spidercls: type[Spider] | str | Crawler, *args: Any, **kwargs: Any
     ) -> Deferred[CrawlResult]:
-        """Begin a crawl; return a Deferred of its result."""
+        """Begin a crawl, as soon as the reactor runs; return a Deferred of its result."""
         crawler = self.create_crawler(crawler_or_spidercls)
         self.crawlers.add(crawler)
-        crawling = crawler.crawl(*args, **kwargs)
+        crawling: Deferred[CrawlResult] = Deferred()
         self._active.add(crawling)
 
         def ended(result: Any) -> Any:
@@ -270,7 +270,11 @@ class CrawlerRunner:
             self.bootstrap_failed |= crawler.spider is None
             return result
 
-        return crawling.addBoth(ended)
+        crawling.addBoth(ended)
+        runtimes.when_running(
+            crawler.runtime, lambda: maybeDeferred(crawler.crawl, *args, **kwargs).chainDeferred(crawling)
+        )
+        return crawling
 
     def stop(self) -> Deferred[Any]:
         """End all crawls when what is in flight has finished."""

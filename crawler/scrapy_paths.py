@@ -139,6 +139,7 @@ ADVICE = {
     "downloadermiddlewares.httpcache": "there is no HTTP cache",
     "downloadermiddlewares.httpproxy": "there are no proxies",
     "downloadermiddlewares.redirect.BaseRedirectMiddleware": "inherit from RedirectMiddleware",
+    "downloadermiddlewares.stats": "the engine counts every download",
     "dupefilters": "see frontier.include_headers, and dont_filter of a request",
     "exceptions.ContractFail": "test spiders with crawler.testing.crawl_in_memory",
     "extension": _ONE_ENGINE,
@@ -151,6 +152,7 @@ ADVICE = {
     "http.cookies.WrappedRequest": _OWN,
     "http.cookies.WrappedResponse": _OWN,
     "http.cookies.potential_domain_matches": _OWN,
+    "http.request.VerboseCookie": "annotate with dict[str, Any]",
     "interfaces.ISpiderLoader": "spiders are found in project.spiders; see crawler.spiders.loader.SpiderLoader",
     "linkextractor": f"{_OLD}; use crawler.linkextractors.LinkExtractor",
     "linkextractors.htmlparser": f"{_OLD}; use crawler.linkextractors.LinkExtractor",
@@ -163,6 +165,7 @@ ADVICE = {
     "mail": "send mail with smtplib, or twisted.mail.smtp.sendmail",
     "middleware": _ONE_ENGINE,
     "pipelines.ItemPipelineManager": _ONE_ENGINE,
+    "pipelines.ItemProcessorProtocol": _ONE_ENGINE,
     "pipelines.files": "there is no pipeline that downloads files",
     "pipelines.images": "there is no pipeline that downloads images",
     "pipelines.media": "there is no pipeline that downloads files",
@@ -176,6 +179,7 @@ ADVICE = {
     "selector.XPathSelector": f"{_OLD}; use crawler.Selector, or response.xpath()",
     "settings.SettingsAttribute": "Settings.explain() tells where values come from",
     "settings.default_settings": "`crawler settings` shows all settings, and crawler.Settings() has the defaults",
+    "settings.get_settings_priority": "use crawler.settings.PRIORITIES",
     "settings.iter_default_settings": "iterate over crawler.Settings()",
     "settings.overridden_settings": "Settings.explain() tells where values come from",
     "shell": "try a spider in memory with crawler.testing",
@@ -271,7 +275,7 @@ class Paths:
         if not fullname.startswith(_ROOT):
             return None
         below = fullname[len(_ROOT) :]
-        for finder in sys.meta_path:
+        for finder in tuple(sys.meta_path):
             spec = None if finder is self else finder.find_spec(fullname, path, target)
             if spec is not None:
                 if spec.submodule_search_locations is None and below in _MODULES:

@@ -238,3 +238,32 @@ def test_a_process_runs_spiders_of_the_project_by_their_names(tmp_path: Path) ->
     lines = done.stdout.splitlines()
     assert lines[:2] == ["one", "two"], done.stderr
     assert lines[2] == "no spider is named 'tow'; did you mean 'two'?"
+
+
+def test_a_crawl_that_needs_no_network_ends_after_the_reactor_was_run_and_not_before(tmp_path: Path) -> None:
+    script = textwrap.dedent("""
+        from twisted.internet import reactor
+        import crawler
+        from crawler.crawler import CrawlerRunner
+
+        class One(crawler.Spider):
+            name = "one"
+            async def start(self):
+                yield {"n": 1}
+
+        def ended(result):
+            print(result.reason)
+            reactor.stop()
+
+        CrawlerRunner({"frontier.store": "memory"}).crawl(One).addCallback(ended)
+        reactor.run()
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "finished\n"), done.stderr

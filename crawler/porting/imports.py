@@ -54,6 +54,8 @@ class _Rewriter:
         """Tell whether ``scrapy`` can be called ``crawler`` all over the file."""
         if any("crawler" in _bound(node) for node in self._nodes):
             return False
+        if any("scrapy" in _bound(node) for node in self._nodes if not isinstance(node, ast.Import)):
+            return False  # an argument of that name, say: which is meant where would have to be found out
         return all(
             isinstance(use.ctx, ast.Load) and self._text(use) == use.id
             for use in self._uses  # the text is another within f-strings, whose places older Pythons do not tell

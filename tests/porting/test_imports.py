@@ -91,6 +91,8 @@ def test_what_is_not_scrapys_stays(kept: str) -> None:
         "from shop import crawler",
         "for crawler in (): pass",
         "class crawler: pass",
+        "f = lambda scrapy: scrapy.x",
+        "from shop import scrapy",
     ],
 )
 def test_where_crawler_means_something_already_scrapy_stays_the_name(meaning: str) -> None:
