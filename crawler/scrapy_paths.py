@@ -63,7 +63,7 @@ PLACES = {
     "utils.request.request_from_dict": "crawler.http.request",
     "utils.request.request_to_curl": "crawler.ported",
     "utils.response.get_base_url": "crawler.ported",
-    "utils.response.open_in_browser": "crawler.shell",
+    "utils.response.open_in_browser": "crawler.http.browser",
     "utils.response.response_status_message": "crawler.ported",
     "utils.serialize.ScrapyJSONEncoder": "crawler.ported",
     "utils.sitemap.Sitemap": "crawler.sitemap",
@@ -121,8 +121,8 @@ _OWN = "it is machinery of Scrapy's own, and not here; write the few lines where
 ADVICE = {
     "addons": "list the components in settings.toml, or change settings in the spider's update_settings",
     "cmdline": "commands are called with crawler.cmdline.execute, or from the library: crawler.run(MySpider)",
-    "command": "commands cannot be added; write a script that calls crawler.run(MySpider, settings)",
-    "commands": "commands cannot be added; write a script that calls crawler.run(MySpider, settings)",
+    "command": "a command of your own is a click command, or a script that calls crawler.run(MySpider, settings)",
+    "commands": "a command of your own is a click command, or a script that calls crawler.run(MySpider, settings)",
     "conf": f"{_OLD}; use crawler.settings.get_project_settings()",
     "contracts": "test spiders with crawler.testing.crawl_in_memory",
     "contrib": f"{_OLD}; what was there is in crawler.spiders, crawler.linkextractors, crawler.loader, crawler.pipelines, "
@@ -148,7 +148,7 @@ ADVICE = {
     "extensions.httpcache": "there is no HTTP cache",
     "extensions.memusage": "limit the memory of the process from outside, as with systemd or ulimit",
     "extensions.postprocessing": "feeds are compressed by their extension: items.jsonl.gz",
-    "extensions.throttle": "the rate is fixed: politeness.delay and politeness.jitter",
+    "extensions.throttle": "the pace of every host adapts by itself: politeness.adaptive, politeness.max_delay",
     "http.cookies.WrappedRequest": _OWN,
     "http.cookies.WrappedResponse": _OWN,
     "http.cookies.potential_domain_matches": _OWN,

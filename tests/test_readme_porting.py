@@ -36,6 +36,7 @@ def test_the_defaults_are_those_of_the_table() -> None:
     settings = Settings()
     assert (settings.politeness.obey_robots, settings.politeness.delay) == (True, 0.25)
     assert (settings.politeness.concurrency_per_host, settings.http.verify_tls) == (4, True)
+    assert settings.politeness.adaptive
     assert (settings.http.timeout, settings.http.max_body, settings.log.level) == (60.0, 64 * 1024**2, "INFO")
     assert (settings.retry.delay, settings.frontier.store) == (1.0, "sqlite")
 
