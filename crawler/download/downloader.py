@@ -21,6 +21,7 @@ _LIMITS_IN_META = {
     "download_timeout": "timeout",
     "download_maxsize": "max_body",
     "download_fail_on_dataloss": "fail_on_dataloss",
+    "download_to_file": "to_file",
 }
 
 
@@ -63,7 +64,12 @@ class Downloader:
             transport = self._other_transport(request)
         meta = request.meta
         limits = self._limits
-        if "download_timeout" in meta or "download_maxsize" in meta or "download_fail_on_dataloss" in meta:
+        if (
+            "download_timeout" in meta
+            or "download_maxsize" in meta
+            or "download_to_file" in meta
+            or "download_fail_on_dataloss" in meta
+        ):
             limits = replace(limits, **{ours: meta[name] for name, ours in _LIMITS_IN_META.items() if name in meta})
         began = self._clock.seconds()
         answer = await transport.fetch(request, limits)

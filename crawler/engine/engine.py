@@ -17,6 +17,7 @@ It is one module because these four share one state, which is what must balance;
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -72,6 +73,7 @@ class Engine:
         self._robots = parts.robots
         self._limits = parts.limits
         self._capacity = parts.capacity
+        self._in_hand = parts.in_hand
         self._signals = parts.signals
         self._clock = parts.clock
         self._lifecycle = Lifecycle(parts, self.stop)
@@ -92,7 +94,6 @@ class Engine:
         self._visits: set[Visit] = set()
         self._on_wire = 0
         self._unanswered = 0
-        self._bytes_in_hand = 0
         self._foreign_downloads = 0
         self._filling = False
         self._timer: Timer | None = None
@@ -271,7 +272,7 @@ class Engine:
         return (
             self._on_wire < capacity.on_wire
             and len(self._visits) < capacity.visits
-            and self._bytes_in_hand < capacity.bytes_in_hand
+            and self._in_hand.held < self._in_hand.limit
             and self._items.in_flight < capacity.items_in_flight
             and not self.paused
             and self.state == "running"
@@ -361,8 +362,8 @@ class Engine:
             response.request = request
         visit.is_answered = True
         self._unanswered -= 1
-        visit.response_size, visit.status = len(response.body), response.status
-        self._bytes_in_hand += visit.response_size
+        visit.status = response.status
+        self._hold(visit, response)
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
         depth = self._admission.depth_of(response)
@@ -380,6 +381,21 @@ class Engine:
         except Exception as error:
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
+
+    # Hot: once per response.
+    def _hold(self, visit: Visit, response: Response) -> None:
+        """Count the body among the bytes in hand; one that is in a file counts once it is read into memory."""
+        spool = response.spool
+        if spool is not None:
+            spool.on_load = partial(self._loaded, visit)
+            return
+        visit.response_size = response.body_size
+        self._in_hand.held += visit.response_size
+
+    def _loaded(self, visit: Visit, size: int) -> None:
+        if visit in self._visits:
+            visit.response_size += size
+            self._in_hand.held += size
 
     async def _fail(self, visit: Visit, error: Exception) -> None:
         """Tell the errback of the visit's request, or the log, that there is no response."""
@@ -421,7 +437,7 @@ class Engine:
         self._visits.discard(visit)
         if not visit.is_answered:
             self._unanswered -= 1
-        self._bytes_in_hand -= visit.response_size
+        self._in_hand.held -= visit.response_size
         if visit.outcome is not Outcome.WAITING and not visit.is_prerequisite:
             self.frontier.done(visit, self._clock.seconds())
             self._committer.add(visit)

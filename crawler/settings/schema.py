@@ -79,7 +79,7 @@ class Crawl:
     max_seconds: float = setting(0.0, "Stop after this many seconds; 0 for no limit.", "CLOSESPIDER_TIMEOUT", minimum=0)
     max_bytes_in_hand: int = setting(
         64 * MiB,
-        "Bytes of bodies in callbacks at once before no new request starts.",
+        "Bytes of bodies in memory, arriving or in callbacks, before no new request starts and bodies that arrive go to files.",
         "SCRAPER_SLOT_MAX_ACTIVE_SIZE",
         minimum=1,
     )
@@ -195,6 +195,10 @@ class Http:
     warn_body: int = setting(
         32 * MiB, "Warn about a body of more bytes than this; 0 for never.", "DOWNLOAD_WARNSIZE", minimum=0
     )
+    spool_above: int = setting(
+        8 * MiB, "Bytes of a body from which on it is kept in a temporary file, not in memory; 0 for never.", minimum=0
+    )
+    spool_directory: str = setting("", "Folder of these temporary files; by default the system's.")
     max_header_bytes: int = setting(256 * KiB, "Most bytes of a response's status line and headers.", minimum=1024)
     compression: bool = setting(True, "Ask for compressed bodies (gzip, deflate, br, zstd).", "COMPRESSION_ENABLED")
     fail_on_dataloss: bool = setting(
