@@ -27,6 +27,7 @@ from crawler.concurrency import start
 from crawler.engine.account import Account
 from crawler.engine.admission import DUPLICATE, IGNORED, ROBOTS
 from crawler.engine.beginning import Beginning
+from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
 from crawler.engine.halt import CANCELLED, Halted
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
@@ -94,8 +95,9 @@ class Engine:
         self._visits: set[Visit] = set()
         self._on_wire = 0
         self._unanswered = 0
-        self._foreign_downloads = 0
-        self._filling = False
+        self._errands = Errands(parts.frontier, has_place=self._has_place, begin=self._begin)
+        self._downloads: set[Deferred[Any]] = set()
+        self._filling = self._fills_again = False
         self._timer: Timer | None = None
         self._idle_timer: Timer | None = None
         self._deadline: Timer | None = None
@@ -189,6 +191,8 @@ class Engine:
         for visit in tuple(self._visits):
             if visit.deferred is not None:
                 visit.deferred.cancel()
+        for download in tuple(self._downloads):
+            download.cancel()
 
     def pause(self) -> None:
         """Start no more visits until :meth:`unpause`."""
@@ -243,11 +247,19 @@ class Engine:
     # Hot: twice per request.
     def fill(self) -> None:
         """Start visits while there is room, and set the timer for what must wait."""
-        if self._filling or self.state != "running":
+        if self._filling:
+            if self._errands.waiting and not self._fills_again:
+                self._fills_again = True
+                self._clock.callLater(0, self._fill_again)
+            return
+        if self.state != "running" and not self._errands.waiting:
             return
         self._filling = True
         try:
             now = self._clock.seconds()
+            if self._errands.waiting:
+                self._errands.serve(now)
+                self._set_timer(now)
             while self._has_room():
                 visit = self._next(now)
                 if visit is None:
@@ -260,12 +272,19 @@ class Engine:
             self._filling = False
         self.beginning.go_on()
 
+    def _fill_again(self) -> None:
+        self._fills_again = False
+        self.fill()
+
     def _next(self, now: float) -> Visit | None:
         try:
             return self.frontier.next(now)
         except JobError as error:
             self._committer.fail(error)
             return None
+
+    def _has_place(self) -> bool:
+        return self._on_wire < self._capacity.on_wire
 
     def _has_room(self) -> bool:
         capacity = self._capacity
@@ -299,6 +318,7 @@ class Engine:
 
     async def visit(self, visit: Visit) -> None:
         """One request's life: download it, scrape what came back, commit what it brought."""
+        ASKING.set(visit)
         try:
             try:
                 answer = await self._fetched(visit)
@@ -448,7 +468,7 @@ class Engine:
 
     def _check_end(self) -> None:
         """End the crawl if nothing is left to do, or nothing more shall be done."""
-        if self._visits or self._foreign_downloads or self.beginning.is_pulling or self._ended.called:
+        if self._visits or self._downloads or self.beginning.is_pulling or self._ended.called:
             return
         if self.state == "closing":
             self._ended.callback(None)
@@ -505,18 +525,60 @@ class Engine:
         self.fill()
 
     def download(self, request: Request, spider: Any = None) -> Deferred[Response]:
-        """Return a Deferred of the response to *request*: now, past the frontier, in the place of the visit that asks."""
-        self._foreign_downloads += 1
-        return start(self._foreign_download(request))
+        """Return a Deferred of the response to *request*, which goes past the frontier's order and its duplicates filter.
 
-    async def _foreign_download(self, request: Request) -> Response:
-        try:
-            answer = await self._download(request)
-            while isinstance(answer, Request):  # a retry or a redirect, each bounded by its middleware
-                answer = await self._download(answer)
-        finally:
-            self._foreign_downloads -= 1
+        It waits for its host as any request does (see ``errands``), but in the place of the request that a downloader
+        middleware is handling if it is asked for there. IgnoreRequest if the spider's domains or robots.txt forbid it.
+        """
+        download = start(self._download_in_place(request) if asks_on_the_wire() else self._run_errand(request))
+        self._downloads.add(download)
+
+        def ended(result: Any) -> Any:
+            self._downloads.discard(download)
+            self._check_end()
+            return result
+
+        return download.addBoth(ended)
+
+    async def _download_in_place(self, request: Request) -> Response:
+        answer = await self._download(request)
+        while isinstance(answer, Request):  # a retry or a redirect, each bounded by its middleware
+            answer = await self._download(answer)
         return answer
+
+    async def _run_errand(self, request: Request) -> Response:
+        answer: Response | Request = request
+        while isinstance(answer, Request):
+            answer = await self._run_once(answer)
+        return answer
+
+    async def _run_once(self, request: Request) -> Response | Request:
+        """Download *request* when its host allows it; return a retry or a redirect when that may wait for its own turn."""
+        check_allowed(request, self._admission, None)
+        turn = self._errands.turn(request)
+        self.fill()
+        visit = await turn
+        ASKING.set(visit)
+        self._on_wire += 1
+        try:
+            check_allowed(request, self._admission, self._robots)
+            answer = await self._download(request)
+        finally:
+            self._leave_wire(visit)
+        if isinstance(answer, Request):
+            await self._waited(visit, answer)
+        return answer
+
+    async def _waited(self, visit: Visit, request: Request) -> None:
+        """Wait for the time that a retry is to wait, and let the host rest if it asked to."""
+        now = self._clock.seconds()
+        if request.has_meta and "host_delay" in request.meta:
+            self.frontier.workbench.snooze(visit.host_key, now + request.meta.pop("host_delay"), now)
+        until = self._not_before(request)
+        if until:
+            waited: Deferred[None] = Deferred(lambda _: timer.cancel())
+            timer = self._clock.callLater(until - now, waited.callback, None)
+            await waited
 
     def close_spider(self, spider: Any = None, reason: str = "cancelled") -> None:
         """Scrapy's name of :meth:`stop`."""
