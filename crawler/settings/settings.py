@@ -73,6 +73,9 @@ class Settings:
     redirect: schema.Redirect
     cookies: schema.Cookies
     auth: schema.Auth
+    media: schema.Media
+    files: schema.Files
+    images: schema.Images
     frontier: schema.FrontierSection
     export: schema.Export
     log: schema.Log

@@ -2,8 +2,9 @@
 
     python -m tests.loopback.large COUNT MEGABYTES [setting=value ...]
 
-Prints one JSON object: the digests that the spider found, how many bodies were in files, and by how much the memory of the
-process grew at its highest, in megabytes. The files come from a child process, all at once.
+Prints one JSON object: the digests that were found, how many bodies were in files, and by how much the memory of the process grew
+at its highest, in megabytes. The files come from a child process, all at once. With files.store among the settings FilesPipeline
+downloads them, else the spider does.
 """
 
 from __future__ import annotations
@@ -71,7 +72,14 @@ def main(count: int, megabytes: int, *given: str) -> None:
         def parse(self, response: Any) -> Any:
             Files.in_files += response.spool is not None
             with response.open_body() as file:
-                yield {"digest": hashlib.file_digest(file, "md5").hexdigest(), "size": response.body_size}
+                yield {"files": [{"checksum": hashlib.file_digest(file, "md5").hexdigest()}]}
+
+    class Named(Files):
+        async def start(self) -> Any:
+            yield Request(f"http://127.0.0.1:{listening.getsockname()[1]}/page")
+
+        def parse(self, response: Any) -> Any:
+            yield {"file_urls": [f"{response.url}/{number}.pdf" for number in range(count)]}
 
     settings: dict[str, Any] = {
         "politeness.obey_robots": False,
@@ -85,13 +93,15 @@ def main(count: int, megabytes: int, *given: str) -> None:
         "frontier.store": "memory",
         **dict(one.split("=", 1) for one in given),
     }
+    if "files.store" in settings:
+        settings["components.pipelines"] = ["crawler.pipelines.files.FilesPipeline"]
     before = memory("VmRSS")
-    result = crawler.run(Files, settings)
+    result = crawler.run(Named if "files.store" in settings else Files, settings)
     server.terminate()
     print(
         json.dumps(
             {
-                "digests": [item["digest"] for item in result.items],
+                "digests": [one["checksum"] for item in result.items for one in item["files"]],
                 "in_files": Files.in_files,
                 "grown": round(memory("VmHWM") - before, 1),
             }
