@@ -199,3 +199,45 @@ def test_an_errand_from_nowhere_is_served_too() -> None:
     world.clock.callLater(1.0, ask)
     world.run(crawler)
     assert bodies == [b"file"]
+
+
+def test_a_crawl_that_is_stopped_at_once_does_not_wait_for_what_nobody_waits_for_either() -> None:
+    world = MemoryWorld(Site({"*": Page("x", latency=50.0)}))
+    crawler = Crawler(asking(files=[]), FAST, runtime=world.runtime)
+
+    def ask() -> None:
+        crawler.engine.download(Request(f"{HOST}/file")).addErrback(lambda failure: None)
+        crawler.engine.stop_now()
+
+    world.clock.callLater(1.0, ask)
+    world.run(crawler)
+    assert world.clock.seconds() < 2.0
+
+
+def test_errands_go_on_when_no_visit_may_start() -> None:
+    hosts = [f"http://host{number}.test/" for number in range(10)]
+    spider = asking(pages=[host.removeprefix(HOST) for host in hosts], files=["http://files.test/"])
+    spider.start_urls, spider.start = hosts, Spider.start  # type: ignore[method-assign]
+    settings = {**FAST, "crawl.concurrency": 1, "politeness.hosts": {"files.test": {"delay": 5.0, "jitter": 0.0}}}
+    site = Site({"*": "x"})
+    assert got(crawl_in_memory(spider, site, settings)) == ["x"] * 10
+    assert [hit.at for hit in site.log if "files" in hit.url] == [5.0 * number for number in range(10)]
+
+
+def test_hosts_that_could_go_on_while_no_visit_may_start_wake_nobody_in_vain() -> None:
+    spider = asking(pages=[f"/{number}" for number in range(12)], files=["http://files.test/"])
+    settings = {
+        **FAST,
+        "crawl.concurrency": 2,
+        "politeness.delay": 1.0,
+        "politeness.jitter": 0.0,
+        "politeness.hosts": {"files.test": {"delay": 0.0, "concurrency": 1}},
+    }
+    world = MemoryWorld(Site({"http://files.test/": Page("x", latency=30.0), "*": "x"}))
+    crawler = Crawler(spider, settings, runtime=world.runtime)
+    ended: list[object] = []
+    crawler.crawl().addBoth(ended.append)
+    for _ in range(300):
+        if not ended:
+            world.step(crawler)
+    assert ended

@@ -162,8 +162,8 @@ def test_the_most_pixels_are_a_setting(tmp_path: Path, caplog: Any) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"<html>no image</html>", image("PNG")[:60], image("JPEG")[:-200], image("EPS"), bomb(1000, 1000)],
-    ids=["a page", "half a PNG", "half a JPEG", "a program for printers", "a lying PNG"],
+    [b"<html>no image</html>", image("PPM"), image("PNG")[:60], image("JPEG")[:-200], image("EPS"), bomb(1000, 1000)],
+    ids=["a page", "a format of no page", "half a PNG", "half a JPEG", "a program for printers", "a lying PNG"],
 )
 def test_what_is_no_image_is_not_kept(content: bytes, tmp_path: Path, caplog: Any) -> None:
     assert crawled(tmp_path, content).items[0]["images"] == []
