@@ -14,8 +14,9 @@ import hashlib
 import logging
 import mimetypes
 import time
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from collections.abc import Callable
+from pathlib import PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Self
 from urllib.parse import urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -25,6 +26,7 @@ from crawler.http import Request
 from crawler.item_adapter import ItemAdapter
 from crawler.pipelines.media import FileException, FileInfo, MediaPipeline, fitted
 from crawler.pipelines.options import Options
+from crawler.pipelines.remote import RemoteFilesStore, options_of
 from crawler.pipelines.store import BLOCK, FilesStore, FSFilesStore, checked_path, in_thread
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class FilesPipeline(MediaPipeline):
     MEDIA_NAME = "file"
     #: The section of the settings that is the pipeline's, and Scrapy's name of where it keeps files.
     STORE_SETTING = "FILES_STORE"
+    #: Classes of stores by the scheme of their URL, called with the URL.
+    STORE_SCHEMES: ClassVar[dict[str, Callable[[str], FilesStore]]] = {"": FSFilesStore, "file": FSFilesStore}
 
     def __init__(self, store_uri: str | os.PathLike[str], download_func: Any = None, *, crawler: Crawler) -> None:
         if not store_uri:
@@ -66,8 +70,21 @@ class FilesPipeline(MediaPipeline):
         return cls(Options(crawler.settings, cls, "FilesPipeline").get(cls.STORE_SETTING), crawler=crawler)
 
     def _get_store(self, uri: str) -> FilesStore:
-        """Return the store at *uri*; override it for another kind of store."""
-        return FSFilesStore(uri, reactor=self.crawler.clock)
+        """Return the store at *uri*, of the class that ``STORE_SCHEMES`` has for its scheme, or of whatever fsspec reaches."""
+        scheme = "file" if PurePath(uri).is_absolute() else urlsplit(uri).scheme
+        store_class = self.STORE_SCHEMES.get(scheme)
+        if store_class is FSFilesStore:
+            return FSFilesStore(uri, reactor=self.crawler.clock)
+        if store_class is not None:
+            return store_class(uri)
+        settings = self.crawler.settings
+        acl = {"s3": "S3", "gs": "GCS"}.get(scheme)
+        return RemoteFilesStore(
+            uri,
+            reactor=self.crawler.clock,
+            options=options_of(scheme, settings),
+            acl=settings.get(f"{self.STORE_SETTING}_{acl}_ACL") or "" if acl else "",
+        )
 
     # --- before the download -----------------------------------------------------------------------------------------
 
@@ -156,7 +173,7 @@ class FilesPipeline(MediaPipeline):
         try:
             adapter[field] = [result for ok, result in results if ok]
         except KeyError:
-            if results:
+            if results:  # an item class without the field
                 logger.debug("%s: %s has no field %s for the results", type(self).__name__, type(item).__name__, field)
         return item
 
