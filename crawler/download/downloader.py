@@ -33,7 +33,11 @@ class Transport(Protocol):
 
 
 class Downloader:
-    """Fetches requests with the *transports* of their schemes, within *limits* unless ``request.meta`` says otherwise."""
+    """Fetches requests with the *transports* of their schemes, within *limits* unless ``request.meta`` says otherwise.
+
+    Its keys are ``download_timeout``, ``download_maxsize``, ``download_warnsize``, ``download_fail_on_dataloss``, as Scrapy has
+    them, and ``download_to_file``, which puts the body into a temporary file however small it is.
+    """
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ import posixpath
 import re
 import secrets
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 # Where an upload can be shown or called off when it is complete; elsewhere a rename does that.
 _COMMITS = ("s3", "s3a", "gs", "gcs")
+
+# What an upload to an object store holds in memory. One of fewer bytes is sent at once, and its ETag is its MD5.
+PART = 8 * 1024 * 1024
 
 _MD5 = re.compile(r"[0-9a-f]{32}")
 
@@ -117,20 +120,22 @@ class RemoteFilesStore:
     def _upload(self, place: str, buf: BinaryIO) -> str:
         """Write to *place*, which shows nothing before it is complete where the store can do that."""
         digest = hashlib.md5(usedforsecurity=False)
-        about = {"acl": self._acl} if self._acl else {}
-        file = self._files.open(place, "wb", autocommit=self._renames, **about)
+        about: dict[str, Any] = {"acl": self._acl} if self._acl else {}
+        if not self._renames:
+            about["block_size"] = PART
+        file = self._files.open(place, "wb", **about)
         buf.seek(0)
         try:
             while block := buf.read(BLOCK):
                 digest.update(block)
                 file.write(block)
-            file.close()
-            if not self._renames:
-                file.commit()
         except BaseException:
             if not self._renames:
                 file.discard()
+            with suppress(AttributeError):  # of a file in memory, which has nothing to send
+                file.closed = True  # else it would be completed when it is collected
             raise
+        file.close()
         return digest.hexdigest()
 
     def stat_file(self, path: str, info: Any = None) -> Deferred[StatInfo]:
