@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from crawler.selector import SelectorList
 
 
+# Made once: Response is made once per page.
+_BODIES = (bytes, Spool)
+
+
 class Response:
     """An HTTP response. Arguments and attributes are Scrapy's; ``certificate`` and ``ip_address`` are set by the transport."""
 
@@ -66,7 +70,7 @@ class Response:
     ) -> None:
         if not isinstance(url, str):
             raise TypeError(f"the URL of a response is text, not {type(url).__name__}: {url!r}")
-        if not isinstance(body, bytes | Spool):
+        if not isinstance(body, _BODIES):
             raise TypeError(
                 f"the body of a {type(self).__name__} is bytes, not {type(body).__name__}; "
                 "a TextResponse takes text and an encoding"
