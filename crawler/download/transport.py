@@ -131,6 +131,8 @@ class TreqTransport:
             raise exchange.ended_by or translated(error, request.url) from error
         finally:
             exchange.due = NEVER
+            # It stays among the deadlines until its own would have been; what it holds need not.
+            exchange.answering = exchange.body = None
 
     async def _read(self, request: Request, response: Any, exchange: _Exchange) -> Answer:
         limits, head = exchange.limits, response.head
@@ -202,7 +204,7 @@ class TreqTransport:
 class _Exchange:
     """One request on its way: its deadline, and what ended it. Also told of its progress by its headers."""
 
-    __slots__ = ("_body", "_clock", "_deadlines", "_end", "_phase", "answering", "due", "ended_by", "limits", "queued")
+    __slots__ = ("_clock", "_deadlines", "_end", "_phase", "answering", "body", "due", "ended_by", "limits", "queued")
 
     def __init__(self, limits: FetchLimits, clock: Clock, deadlines: Deadlines) -> None:
         self.limits = limits
@@ -211,7 +213,7 @@ class _Exchange:
         self.ended_by: DownloadError | None = None
         self._clock = clock
         self._deadlines = deadlines
-        self._body: BodyReceiver | None = None
+        self.body: BodyReceiver | None = None
         now = clock.seconds()
         self._end = now + limits.timeout
         self._enter("connect", now + limits.connect_timeout)
@@ -240,14 +242,14 @@ class _Exchange:
         }[self._phase]
         self.due = NEVER
         self.ended_by = DownloadTimeoutError(phase=self._phase, seconds=seconds)
-        if self._body is not None:
-            self._body.end(self.ended_by)
+        if self.body is not None:
+            self.body.end(self.ended_by)
         elif self.answering is not None:
             self.answering.cancel()
 
     def body_of(self, response: Any, receiver: BodyReceiver) -> Deferred[bytes | Spool]:
         """Let *receiver* take the body of *response*; fires with it, decoded."""
-        self._body = receiver
+        self.body = receiver
         response.deliverBody(receiver)
         return receiver.finished
 
