@@ -119,6 +119,7 @@ class Crawler:
             self.engine = self._assembly.engine
             self._began = self.clock.seconds()
             self.stats.open_spider(self.spider)
+            self._assembly.begin()
             try:
                 reason = await self.engine.run()
             finally:

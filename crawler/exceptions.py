@@ -14,7 +14,9 @@
     |  `- NotStorableError         a request that cannot be written to the job store
     `- DownloadError               the site or the network
        |- CannotResolveHostError   DNS
+       |- HostDownError            a host that could not be reached again and again: nothing was sent
        |- DownloadConnectionRefusedError, DownloadTLSError
+       |- ProxyError               the proxy cannot be reached, refuses, or wants other credentials
        |- DownloadTimeoutError     connect, first byte or whole response: see ``phase``
        |- DownloadConnectionLostError
        |- ResponseDataLossError    the body ended before its length or its last chunk
@@ -98,12 +100,20 @@ class CannotResolveHostError(DownloadError):
     """The host name has no address."""
 
 
+class HostDownError(DownloadError):
+    """The host could not be reached for so long that its requests fail without being sent."""
+
+
 class DownloadConnectionRefusedError(DownloadError):
     """No connection could be made to any address of the host."""
 
 
 class DownloadTLSError(DownloadError):
     """The TLS handshake failed or the certificate was not trusted."""
+
+
+class ProxyError(DownloadError):
+    """The proxy could not be reached, refused to connect, or wants other credentials."""
 
 
 class DownloadTimeoutError(DownloadError):

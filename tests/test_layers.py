@@ -17,6 +17,7 @@ LAYERS = [
     ("crawler.testing", 7),
     ("crawler.shell", 7),
     ("crawler.demo", 7),
+    ("crawler.report", 7),
     ("crawler.crawler", 6),
     ("crawler.assembly", 6),
     ("crawler.running", 6),
@@ -49,6 +50,7 @@ LAYERS = [
     ("crawler.link", 0),
     ("crawler.selector", 0),
     ("crawler.concurrency", 0),
+    ("crawler.threads", 0),
     ("crawler", 0),
 ]
 

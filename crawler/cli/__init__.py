@@ -25,6 +25,7 @@ COMMANDS = {
     "resume": "Go on with a crawl that was interrupted.",
     "jobs": "List the jobs: what crawls have come to, and which can be resumed.",
     "why": "Tell what became of a URL in a crawl, and why.",
+    "report": "Write a page about what a crawl came to, or what changed between two.",
     "export": "Write the items of a job again, in another format.",
     "settings": "Show settings: their values, where those come from, what they mean.",
     "bench": "Measure how fast this machine crawls.",

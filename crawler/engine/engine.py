@@ -17,6 +17,7 @@ It is one module because these four share one state, which is what must balance;
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from crawler.engine.admission import DUPLICATE, IGNORED, ROBOTS
 from crawler.engine.beginning import Beginning
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
 from crawler.engine.halt import CANCELLED, Halted
+from crawler.engine.holdback import BYTES, ITEMS, PAUSED, PLACES, VISITS
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
 from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError, describe
@@ -56,7 +58,7 @@ class Engine:
     def __init__(self, parts: Parts) -> None:
         self.spider = parts.spider
         self.frontier = parts.frontier
-        self.account = Account(parts.spider, parts.stats, parts.signals)
+        self.account = Account(parts.spider, parts.stats, parts.signals, parts.watch, now=parts.clock.seconds)
         self._items = ItemFlow(
             parts.pipeline,
             parts.committer,
@@ -65,6 +67,7 @@ class Engine:
             kept=self._item_kept,
             on_item=parts.on_item,
             job=parts.job,
+            waits=parts.watch.waits,
         )
         self._stats = parts.stats
         self._download = parts.download
@@ -75,6 +78,8 @@ class Engine:
         self._limits = parts.limits
         self._capacity = parts.capacity
         self._in_hand = parts.in_hand
+        self.watch = parts.watch
+        self._holdback, self._waits = parts.watch.holdback, parts.watch.waits
         self._signals = parts.signals
         self._clock = parts.clock
         self._lifecycle = Lifecycle(parts, self.stop)
@@ -120,6 +125,7 @@ class Engine:
     async def run(self) -> str:
         """Crawl until the end; return the reason: "finished", "shutdown", "closespider_...", or a spider's own."""
         self.state = "opening"
+        self.watch.begin(self._clock.seconds())
         try:
             await self._lifecycle.open()
             if self.reason:
@@ -194,6 +200,11 @@ class Engine:
         for download in tuple(self._downloads):
             download.cancel()
 
+    def change_places(self, on_wire: int) -> None:
+        """Let *on_wire* requests be on the wire at once from now on."""
+        self._capacity = replace(self._capacity, on_wire=on_wire)
+        self.fill()
+
     def pause(self) -> None:
         """Start no more visits until :meth:`unpause`."""
         self.paused = True
@@ -238,8 +249,8 @@ class Engine:
         return any(isinstance(result, IgnoreRequest) for result in results)
 
     def _not_before(self, request: Request) -> float:
-        """Return when *request* may start, from the delay that a retry or the spider asks for."""
-        delay = request.meta.pop("retry_delay", 0.0) if request.has_meta else 0.0
+        """Return when *request* may start, from the delay that a retry or the spider asks for in seconds."""
+        delay = request.meta.pop("retry_delay", 0.0) or request.meta.get("delay", 0.0) if request.has_meta else 0.0
         return self._clock.seconds() + delay if delay else 0.0
 
     # --- fill --------------------------------------------------------------------------------------------------------
@@ -268,6 +279,8 @@ class Engine:
                     self._set_timer(now)
                     break
                 self._begin(visit)
+            if self.state == "running":
+                self._holdback.note(*self._held_by(now), now)
         finally:
             self._filling = False
         self.beginning.go_on()
@@ -297,6 +310,19 @@ class Engine:
             and self.state == "running"
             and self._limits.allows_visit(self.account.pages, self._unanswered)
         )
+
+    def _held_by(self, now: float) -> tuple[str, str]:
+        """Return what keeps more visits from starting, and the host that it is the fault of."""
+        capacity = self._capacity
+        if self._on_wire >= capacity.on_wire:
+            return PLACES, ""
+        if len(self._visits) >= capacity.visits:
+            return VISITS, ""
+        if self._in_hand.held >= self._in_hand.limit:
+            return BYTES, ""
+        if self._items.in_flight >= capacity.items_in_flight:
+            return ITEMS, ""
+        return (PAUSED, "") if self.paused else self.frontier.workbench.held_by(now)
 
     def _set_timer(self, now: float) -> None:
         wake_at = self.frontier.wake_at()
@@ -366,8 +392,9 @@ class Engine:
         except Exception as error:
             answer = error
             self._stats.inc_value(f"robotstxt/exception_count/{type(error).__name__}")
-        rules = robots.learn(visit.request, answer, self._clock.seconds())
-        self.frontier.admit(visit, self._clock.seconds())
+        now = self._clock.seconds()
+        rules = robots.learn(visit.request, answer, now)
+        self.frontier.admit(visit, now, delay=robots.delay(visit.request), not_before=robots.pause_until(visit.request))
         self._signals.send(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)
 
     def _leave_wire(self, visit: Visit) -> None:
@@ -387,6 +414,10 @@ class Engine:
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
         depth = self._admission.depth_of(response)
+        self._waits["download"].add(self._clock.seconds() - visit.started)
+        self._waits["turn"].add(visit.turn)
+        self._waits["politeness"].add(visit.let_alone)
+        began = self._clock.seconds()
         try:
             await self._scraper.scrape(request, response, lambda output: self._handle(output, visit, response, depth))
         except HttpError as error:
@@ -401,6 +432,7 @@ class Engine:
         except Exception as error:
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
+        self._waits["callback"].add(self._clock.seconds() - began)
 
     # Hot: once per response.
     def _hold(self, visit: Visit, response: Response) -> None:
@@ -437,9 +469,6 @@ class Engine:
 
     def _replace(self, visit: Visit, request: Request) -> None:
         """Go on with the *request* that a middleware returned: a retry waits in the place of the first, another is new."""
-        if request.has_meta and "host_delay" in request.meta:
-            now = self._clock.seconds()
-            self.frontier.workbench.snooze(visit.host_key, now + request.meta.pop("host_delay"), now)
         if self.frontier.is_same(visit.request, request):
             self.frontier.again(visit, request, self._clock.seconds(), not_before=self._not_before(request))
             return
@@ -549,6 +578,7 @@ class Engine:
     async def _run_errand(self, request: Request) -> Response:
         answer: Response | Request = request
         while isinstance(answer, Request):
+            await self._waited(answer)
             answer = await self._run_once(answer)
         return answer
 
@@ -565,19 +595,14 @@ class Engine:
             answer = await self._download(request)
         finally:
             self._leave_wire(visit)
-        if isinstance(answer, Request):
-            await self._waited(visit, answer)
         return answer
 
-    async def _waited(self, visit: Visit, request: Request) -> None:
-        """Wait for the time that a retry is to wait, and let the host rest if it asked to."""
-        now = self._clock.seconds()
-        if request.has_meta and "host_delay" in request.meta:
-            self.frontier.workbench.snooze(visit.host_key, now + request.meta.pop("host_delay"), now)
+    async def _waited(self, request: Request) -> None:
+        """Wait for the time that a retry is to wait, or any request that asks for it."""
         until = self._not_before(request)
         if until:
             waited: Deferred[None] = Deferred(lambda _: timer.cancel())
-            timer = self._clock.callLater(until - now, waited.callback, None)
+            timer = self._clock.callLater(until - self._clock.seconds(), waited.callback, None)
             await waited
 
     def close_spider(self, spider: Any = None, reason: str = "cancelled") -> None:

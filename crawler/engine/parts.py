@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crawler.engine.pipeline import Pipeline
     from crawler.engine.robots import RobotsGate
     from crawler.engine.scrape import Scraper
+    from crawler.engine.watch import Watch
     from crawler.frontier import Frontier
     from crawler.interfaces import Clock
     from crawler.signals import SignalManager
@@ -52,6 +53,7 @@ class Parts:
     stats: StatsCollector
     clock: Clock
     bridge: Bridge
+    watch: Watch
     start: Callable[[], AsyncIterator[Any]]
     on_item: Callable[[Any], Any] | None = None
     #: The name of the job, empty if the crawl is not durable.

@@ -24,6 +24,7 @@ from crawler.spiders import Spider
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.engine.spidermiddleware import SpiderChain
+    from crawler.engine.waits import Callbacks
     from crawler.http import Request, Response
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Scraper:
         *,
         bridge: Bridge,
         chain: SpiderChain | None = None,
+        callbacks: Callbacks,
         patience: float = 0.25,
         allow_all_statuses: bool = False,
         allowed_statuses: frozenset[int] = frozenset(),
@@ -53,6 +55,7 @@ class Scraper:
         self._default = default_callback(spider)
         self._bridge = bridge
         self._chain = chain
+        self._callbacks = callbacks
         self._patience = patience
         self._allow_all = allow_all_statuses
         self._allowed = allowed_statuses
@@ -143,7 +146,8 @@ class Scraper:
         self._held(callback, time.perf_counter() - began)
 
     def _held(self, callback: Callable[..., Any], held: float) -> None:
-        """Name *callback* if it held the reactor for longer than it may, *held* seconds."""
+        """Count that *callback* held the reactor for *held* seconds; name it if that is longer than it may."""
+        self._callbacks.add(qualified_name(callback), held)
         if held > self._patience:
             logger.warning(
                 "%s held the reactor for %.2f s; nothing else could run meanwhile (limit: crawl.max_callback_seconds = %g)",

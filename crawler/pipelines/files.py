@@ -21,13 +21,14 @@ from urllib.parse import urlsplit
 
 from twisted.internet.defer import CancelledError, Deferred
 
+from crawler import threads
 from crawler.exceptions import NotConfigured
 from crawler.http import Request
 from crawler.item_adapter import ItemAdapter
 from crawler.pipelines.media import FileException, FileInfo, MediaPipeline, fitted
 from crawler.pipelines.options import Options
 from crawler.pipelines.remote import RemoteFilesStore, options_of
-from crawler.pipelines.store import BLOCK, FilesStore, FSFilesStore, checked_path, in_thread
+from crawler.pipelines.store import BLOCK, FilesStore, FSFilesStore, checked_path
 
 if TYPE_CHECKING:
     import os
@@ -56,7 +57,6 @@ class FilesPipeline(MediaPipeline):
             )
         super().__init__(crawler=crawler)
         self.store: FilesStore = self._get_store(str(store_uri))
-        self._clock = crawler.clock
         options = Options(crawler.settings, type(self), "FilesPipeline")
         self.expires: int = options.get("FILES_EXPIRES", "EXPIRES")
         self.files_urls_field: str = options.get("FILES_URLS_FIELD", "FILES_URLS_FIELD")
@@ -73,15 +73,12 @@ class FilesPipeline(MediaPipeline):
         """Return the store at *uri*, of the class that ``STORE_SCHEMES`` has for its scheme, or of whatever fsspec reaches."""
         scheme = "file" if PurePath(uri).is_absolute() else urlsplit(uri).scheme
         store_class = self.STORE_SCHEMES.get(scheme)
-        if store_class is FSFilesStore:
-            return FSFilesStore(uri, reactor=self.crawler.clock)
         if store_class is not None:
             return store_class(uri)
         settings = self.crawler.settings
         acl = {"s3": "S3", "gs": "GCS"}.get(scheme)
         return RemoteFilesStore(
             uri,
-            reactor=self.crawler.clock,
             options=options_of(scheme, settings),
             acl=settings.get(f"{self.STORE_SETTING}_{acl}_ACL") or "" if acl else "",
         )
@@ -161,7 +158,7 @@ class FilesPipeline(MediaPipeline):
         """Store *file*; return its MD5, as the store found it while it wrote, or read for it."""
         checksum = await self._settled(self.store.persist_file(path, file, info, **about))
         if checksum is None:
-            checksum = await in_thread(self._clock, md5_of, file)
+            checksum = await self._settled(threads.run(md5_of, file))
         return str(checksum)
 
     def item_completed(self, results: list[Any], item: Any, info: Any) -> Any:

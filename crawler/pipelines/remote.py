@@ -18,13 +18,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from crawler import threads
 from crawler.exceptions import ComponentError, SettingsError, describe
-from crawler.pipelines.store import BLOCK, StatInfo, checked_path, in_thread
+from crawler.pipelines.store import BLOCK, StatInfo, checked_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from twisted.internet.defer import Deferred
+    from collections.abc import Awaitable, Mapping
 
     from crawler.settings import Settings
 
@@ -60,9 +59,7 @@ _SWITCHES = {"true": True, "false": False}
 class RemoteFilesStore:
     """The folder of a store that *uri* names. *acl* is the access that new objects get, by the service's name for it."""
 
-    def __init__(
-        self, uri: str, *, reactor: Any = None, options: Mapping[str, Any] | None = None, acl: str = ""
-    ) -> None:
+    def __init__(self, uri: str, *, options: Mapping[str, Any] | None = None, acl: str = "") -> None:
         scheme = urlsplit(uri).scheme
         try:
             from fsspec.core import url_to_fs
@@ -71,7 +68,6 @@ class RemoteFilesStore:
                 f"{scheme}:// needs fsspec: install  pip install 'crawler[{_extra(scheme)}]'"
             ) from error
         self._shown = shown(uri)
-        self._reactor = reactor
         self._acl = acl
         try:
             url, credentials = without_credentials(uri)
@@ -97,9 +93,9 @@ class RemoteFilesStore:
         info: Any = None,
         meta: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Deferred[str]:
-        """Upload the file; fires with its MD5 when it is there."""
-        return in_thread(self._reactor, self._write, checked_path(path), buf)
+    ) -> Awaitable[str]:
+        """Upload the file; return an awaitable of its MD5, once it is there."""
+        return threads.run(self._write, checked_path(path), buf)
 
     def _write(self, path: str, buf: BinaryIO) -> str:
         place = f"{self._root}/{path}"
@@ -138,9 +134,9 @@ class RemoteFilesStore:
         file.close()
         return digest.hexdigest()
 
-    def stat_file(self, path: str, info: Any = None) -> Deferred[StatInfo]:
-        """Return a Deferred of when the file was written, and its MD5 if the store knows it or is quick to read."""
-        return in_thread(self._reactor, self._stat, checked_path(path))
+    def stat_file(self, path: str, info: Any = None) -> Awaitable[StatInfo]:
+        """Return an awaitable of when the file was written, and its MD5 if the store knows it or is quick to read."""
+        return threads.run(self._stat, checked_path(path))
 
     def _stat(self, path: str) -> StatInfo:
         place = f"{self._root}/{path}"

@@ -14,14 +14,11 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IReactorThreads
-from twisted.internet.threads import deferToThreadPool
-
+from crawler import threads
 from crawler.exceptions import SettingsError
 from crawler.pipelines.media import FileException
 
@@ -63,13 +60,12 @@ def checked_path(path: Any) -> str:
 
 
 class FSFilesStore:
-    """A folder, made when the first file comes. *reactor* has threads for the disk; without any, its work is done at once."""
+    """A folder, made when the first file comes. Its work is done in threads."""
 
-    def __init__(self, basedir: str | os.PathLike[str], *, reactor: Any = None) -> None:
+    def __init__(self, basedir: str | os.PathLike[str]) -> None:
         text = os.fspath(basedir)
         self.basedir = str(Path(text.removeprefix("file://")).absolute())
         self._root = Path(self.basedir)
-        self._reactor = reactor
         if self._root.exists() and not self._root.is_dir():
             raise SettingsError(f"the store {text!r} is a file; name a folder")
 
@@ -83,9 +79,9 @@ class FSFilesStore:
         info: Any = None,
         meta: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Deferred[str]:
-        """Write the file; fires with its MD5 when it is on disk under its name."""
-        return in_thread(self._reactor, self._write, checked_path(path), buf)
+    ) -> Awaitable[str]:
+        """Write the file; return an awaitable of its MD5, once it is on disk under its name."""
+        return threads.run(self._write, checked_path(path), buf)
 
     def _write(self, path: str, buf: BinaryIO) -> str:
         place = self._place(path)
@@ -106,9 +102,9 @@ class FSFilesStore:
             raise
         return digest.hexdigest()
 
-    def stat_file(self, path: str, info: Any = None) -> Deferred[StatInfo]:
-        """Return a Deferred of when the file was written, and its MD5."""
-        return in_thread(self._reactor, self._stat, checked_path(path))
+    def stat_file(self, path: str, info: Any = None) -> Awaitable[StatInfo]:
+        """Return an awaitable of when the file was written, and its MD5."""
+        return threads.run(self._stat, checked_path(path))
 
     def _stat(self, path: str) -> StatInfo:
         try:
@@ -131,10 +127,3 @@ class FSFilesStore:
 
 def _md5() -> Any:
     return hashlib.md5(usedforsecurity=False)
-
-
-def in_thread(reactor: Any, work: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
-    """Return a Deferred of what *work* returns, done in a thread of *reactor*; at once if it has none, as a fake clock."""
-    if IReactorThreads.providedBy(reactor):
-        return deferToThreadPool(reactor, reactor.getThreadPool(), work, *arguments)
-    return maybeDeferred(work, *arguments)

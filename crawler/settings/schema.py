@@ -7,52 +7,16 @@ messages, settings.toml): its documentation, its unit and its bounds, and the na
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from crawler import __version__
 from crawler.exceptions import SettingsError
 from crawler.http.referrer import REFERRER_POLICIES
+from crawler.settings.field import setting
+from crawler.settings.politeness import Politeness
 
 KiB, MiB = 1024, 1024 * 1024
-
-
-def setting(
-    default: Any,
-    doc: str,
-    scrapy: str = "",
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] = (),
-    secret: bool = False,
-) -> Any:
-    """Declare a field: its default, what it means, Scrapy's name, and what it may be."""
-    metadata = {
-        "doc": doc,
-        "scrapy": scrapy,
-        "minimum": minimum,
-        "maximum": maximum,
-        "choices": choices,
-        "secret": secret,
-    }
-    if isinstance(default, list | dict):
-        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, slots=True)
-class HostRules:
-    """How a host may be asked: *delay* in seconds between requests, its *jitter*, and how many at once."""
-
-    delay: float
-    jitter: float
-    concurrency: int
 
 
 @dataclass(frozen=True)
@@ -102,85 +66,14 @@ class Crawl:
 
 
 @dataclass(frozen=True)
-class Politeness:
-    """How hosts are treated. A host is a name and, if it is not the scheme's own, a port."""
-
-    obey_robots: bool = setting(True, "Ask for robots.txt first and keep to it (RFC 9309).", "ROBOTSTXT_OBEY")
-    robots_user_agent: str = setting(
-        "", "The name to look for in robots.txt; by default http.user_agent's.", "ROBOTSTXT_USER_AGENT"
-    )
-    delay: float = setting(0.25, "Seconds between two requests to a host.", "DOWNLOAD_DELAY", minimum=0)
-    jitter: float = setting(
-        0.5,
-        "Share by which the delay varies at random: 0.5 is from half to one and a half.",
-        "DOWNLOAD_DELAY_JITTER",
-        minimum=0,
-        maximum=1,
-    )
-    concurrency_per_host: int = setting(4, "Requests to a host at once.", "CONCURRENT_REQUESTS_PER_DOMAIN", minimum=1)
-    hosts: dict[str, Any] = setting(
-        {},
-        'Other rules for some hosts: [politeness.hosts."*.example.org"] with delay, jitter or concurrency. '
-        "A pattern without a port fits every port.",
-        "DOWNLOAD_SLOTS",
-    )
-
-    def __post_init__(self) -> None:
-        for pattern, rules in self.hosts.items():
-            _check_host_rules(pattern, rules)
-
-    @cached_property
-    def _patterns(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """The patterns, the most specific first: with a port, then by length, names before wildcards."""
-        return sorted(self.hosts.items(), key=lambda one: (":" not in one[0], one[0].startswith("*"), -len(one[0])))
-
-    def for_host(self, host_key: str) -> HostRules:
-        """Return the rules for a host: those of the most specific pattern, the section's own for what it leaves out."""
-        rules = next((rules for pattern, rules in self._patterns if _fits(pattern, host_key)), {})
-        return HostRules(
-            delay=float(rules.get("delay", self.delay)),
-            jitter=float(rules.get("jitter", self.jitter)),
-            concurrency=int(rules.get("concurrency", self.concurrency_per_host)),
-        )
-
-
-#: What a rule for a host may be. Not-a-number fits none of them, and infinity neither.
-_HOST_RULES: dict[str, tuple[Callable[[float], bool], str]] = {
-    "delay": (lambda value: 0 <= value < math.inf, "number from 0 on"),
-    "jitter": (lambda value: 0 <= value <= 1, "number from 0 to 1"),
-    "concurrency": (lambda value: 1 <= value < math.inf and value == int(value), "whole number from 1 on"),
-}
-
-
-def _check_host_rules(pattern: str, rules: Any) -> None:
-    name = f"politeness.hosts.{pattern!r}"
-    if not isinstance(rules, Mapping):
-        raise SettingsError(f"{name} is {rules!r}; write a table such as {{ delay = 1.0, concurrency = 2 }}")
-    for key, value in rules.items():
-        if key not in _HOST_RULES:
-            raise SettingsError(f"{name} has an unknown rule {key!r}; there are delay, jitter and concurrency")
-        fits, allowed = _HOST_RULES[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not fits(value):
-            raise SettingsError(f"{name}: {key} = {value!r} is no {allowed}")
-
-
-# At the end of a host: the brackets of an IPv6 address hold colons too.
-_PORT = re.compile(r":[0-9]+$")
-
-
-def _fits(pattern: str, host_key: str) -> bool:
-    hosts = (host_key, _PORT.sub("", host_key))
-    if pattern.startswith("*."):
-        return any(host.endswith(pattern[1:].lower()) for host in hosts)
-    return pattern.lower() in hosts
-
-
-@dataclass(frozen=True)
 class Http:
     """What goes on the wire, and what may come back."""
 
     user_agent: str = setting(
         f"crawler/{__version__}", "The User-Agent. Name yourself and a way to reach you.", "USER_AGENT"
+    )
+    contact: str = setting(
+        "", "Where you can be reached, a URL or an e-mail address; told at the end of the User-Agent."
     )
     headers: dict[str, str] = setting(
         {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
@@ -220,6 +113,13 @@ class Http:
     )
     bind_address: str = setting("", "Local address that connections are made from.", "DOWNLOAD_BIND_ADDRESS")
     schemes: list[str] = setting(["http", "https"], 'Schemes that are fetched; "file" and "data" may be added.')
+
+    @property
+    def identification(self) -> str:
+        """The User-Agent with the contact."""
+        if not self.contact or not self.user_agent or self.contact in self.user_agent:
+            return self.user_agent
+        return f"{self.user_agent} (+{self.contact})"
 
     def __post_init__(self) -> None:
         unknown = set(self.schemes) - {"http", "https", "file", "data"}
@@ -270,6 +170,34 @@ class Cookies:
 
     enabled: bool = setting(True, "Keep and send cookies.", "COOKIES_ENABLED")
     debug: bool = setting(False, "Log every cookie that is sent or received.", "COOKIES_DEBUG")
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Identities that take turns: cookies, proxy and headers as one, retired when blocked. Without any, there is one visitor."""
+
+    size: int = setting(0, "Identities at once, each with cookies of its own; 0 for the common cookies.", minimum=0)
+    proxies: list[str] = setting([], "URLs of proxies that take turns; a session keeps its own.", secret=True)
+    headers: Any = setting(
+        [], "Whole sets of headers, a table each, in the order in which they are sent; an identity has one of them."
+    )
+    cool_down: float = setting(
+        300.0, "Seconds that a proxy rests that was blocked or failed; doubled when that goes on.", minimum=0
+    )
+    max_uses: int = setting(0, "Requests after which an identity is retired; 0 for never.", minimum=0)
+    max_strikes: int = setting(1, "Blocks in a row after which an identity is retired.", minimum=1)
+    max_retries: int = setting(3, "How often a blocked request is tried again as somebody else.", minimum=0)
+    blocked_statuses: list[int] = setting([403, 429], "Statuses that mean: you are blocked.")
+    blocked_texts: list[str] = setting(
+        [], "Regular expressions of which one in the first 64 KiB of a page means: you are blocked."
+    )
+
+    def __post_init__(self) -> None:
+        for headers in self.headers:
+            if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+                raise SettingsError(
+                    f'sessions.headers holds {headers!r}; write tables of texts such as {{ "User-Agent" = "..." }}'
+                )
 
 
 @dataclass(frozen=True)
@@ -338,7 +266,7 @@ def check_thumb(setting_name: str, name: Any, size: Any) -> None:
     is_pair = isinstance(size, list | tuple) and len(size) == 2
     if not is_pair or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in size):
         raise SettingsError(f"{setting_name}: {name} = {size!r} is no size; write two whole numbers as in [50, 50]")
-    if not isinstance(name, str) or not re.fullmatch(r"[\w-]+", name):
+    if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
         raise SettingsError(f"{setting_name}: {name!r} cannot be the name of a folder; use letters, digits, _ and -")
 
 
@@ -422,6 +350,7 @@ SECTIONS: dict[str, type] = {
     "retry": Retry,
     "redirect": Redirect,
     "cookies": Cookies,
+    "sessions": Sessions,
     "auth": Auth,
     "media": Media,
     "files": Files,

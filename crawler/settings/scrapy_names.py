@@ -123,21 +123,15 @@ _NO_MEMORY_LIMIT = "memory is bounded by crawl.max_bytes_in_hand, http.max_body 
 _ORDER = "the frontier has one order: priority, then first in first out"
 _DNS = "names are resolved by the operating system"
 _NO_REMOTE = "there is no remote control"
-_FIXED_RATE = "delays are fixed: see politeness.delay and politeness.hosts"
 
 #: Why a name has no effect.
 IGNORED: dict[str, str] = {
     "ADDONS": "there are no add-ons: list the components under [components]",
     "ASYNCIO_EVENT_LOOP": _REACTOR,
-    "AUTOTHROTTLE_ENABLED": _FIXED_RATE,
-    "AUTOTHROTTLE_DEBUG": _FIXED_RATE,
-    "AUTOTHROTTLE_MAX_DELAY": _FIXED_RATE,
-    "AUTOTHROTTLE_START_DELAY": _FIXED_RATE,
-    "AUTOTHROTTLE_TARGET_CONCURRENCY": _FIXED_RATE,
+    "AUTOTHROTTLE_DEBUG": "the pace of every host is in the live view",
     "CLOSESPIDER_PAGECOUNT_NO_ITEM": "use crawl.max_pages",
     "CLOSESPIDER_TIMEOUT_NO_ITEM": "use crawl.max_seconds",
     "COMMANDS_MODULE": "commands cannot be added",
-    "CONCURRENT_REQUESTS_PER_IP": "hosts are counted by name: use politeness.concurrency_per_host",
     "DEFAULT_DROPITEM_LOG_LEVEL": "use DropItem(..., log_level=...)",
     "DEFAULT_ITEM_CLASS": "there is no shell that needs it",
     "DEPTH_STATS_VERBOSE": "depths are not counted one by one",

@@ -124,7 +124,7 @@ def test_commands_do_not_get_into_each_others_way_in_one_process(run: Run) -> No
 def test_settings_show_value_source_and_meaning(run: Run) -> None:
     told = run("settings", "delay", "seconds between").output
     assert "politeness.delay = 3.0  (settings.toml)" in told
-    assert "Seconds between two requests to a host. Scrapy: DOWNLOAD_DELAY. Default: 0.25." in told
+    assert "Least seconds between two requests to a host. Scrapy: DOWNLOAD_DELAY. Default: 0.25." in told
     assert "retry" not in told
 
 

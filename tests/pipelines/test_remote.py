@@ -9,13 +9,16 @@ import time
 from typing import Any
 
 import pytest
+from twisted.python.failure import Failure
 
 from crawler import Settings, Spider
+from crawler.concurrency import start
 from crawler.exceptions import ComponentError, SettingsError
 from crawler.pipelines.files import FilesPipeline
 from crawler.pipelines.media import FileException
 from crawler.pipelines.remote import RemoteFilesStore, options_of, shown
 from crawler.testing import crawl_in_memory
+from crawler.threads import without_threads
 
 fsspec = pytest.importorskip("fsspec", reason="fsspec (the extra stores) is not installed")
 
@@ -33,10 +36,16 @@ def files() -> Any:
     memory.store.clear()
 
 
-def done(deferred: Any) -> Any:
+def done(call: Any) -> Any:
+    """Return what the awaitable that *call* returns comes to, without threads."""
+
+    async def waited() -> Any:
+        return await call()
+
     results: list[Any] = []
-    deferred.addBoth(results.append)
-    if hasattr(results[0], "raiseException"):
+    with without_threads():
+        start(waited()).addBoth(results.append)
+    if isinstance(results[0], Failure):
         results[0].raiseException()
     return results[0]
 
@@ -63,9 +72,9 @@ def test_a_crawl_keeps_its_files_at_a_url(files: Any) -> None:
 
 def test_a_file_is_known_with_its_age_and_checksum(files: Any) -> None:
     store = RemoteFilesStore("memory://files")
-    assert done(store.stat_file("full/a.pdf")) == {}
-    assert done(store.persist_file("full/a.pdf", io.BytesIO(CONTENT))) == hashlib.md5(CONTENT).hexdigest()
-    known = done(store.stat_file("full/a.pdf"))
+    assert done(lambda: store.stat_file("full/a.pdf")) == {}
+    assert done(lambda: store.persist_file("full/a.pdf", io.BytesIO(CONTENT))) == hashlib.md5(CONTENT).hexdigest()
+    known = done(lambda: store.stat_file("full/a.pdf"))
     assert known["checksum"] == hashlib.md5(CONTENT).hexdigest()
     assert abs(known["last_modified"] - time.time()) < 60
 
@@ -78,9 +87,9 @@ def test_an_upload_that_fails_leaves_what_was_there(files: Any) -> None:
             return super().read(10)
 
     store = RemoteFilesStore("memory://files")
-    done(store.persist_file("a", io.BytesIO(b"old")))
+    done(lambda: store.persist_file("a", io.BytesIO(b"old")))
     with pytest.raises(OSError, match="gone"):
-        done(store.persist_file("a", Broken(CONTENT)))
+        done(lambda: store.persist_file("a", Broken(CONTENT)))
     assert files.cat("/files/a") == b"old"
     assert files.find("/") == ["/files/a"]
 
@@ -90,7 +99,7 @@ def test_no_path_leads_out_of_it(path: str, files: Any) -> None:
     store = RemoteFilesStore("memory://files")
     for call in (lambda: store.persist_file(path, io.BytesIO(b"x")), lambda: store.stat_file(path)):
         with pytest.raises(FileException):
-            done(call())
+            done(call)
     assert files.find("/") == []
 
 
