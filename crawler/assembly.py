@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.download import build_downloader
+from crawler.download import BytesInHand, build_downloader
 from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
@@ -107,7 +107,10 @@ class Assembly:
         self._stalls = StallWatch(clock, watch.stalls, patience=patience) if patience and runtime.loop else None
         robots = _robots(settings)
         watcher = SignalWatcher(crawler.signals, spider)
-        self._downloader = build_downloader(settings, reactor=clock, agent=runtime.agent, watcher=watcher)
+        in_hand = BytesInHand(settings.crawl.max_bytes_in_hand)
+        self._downloader = build_downloader(
+            settings, reactor=clock, in_hand=in_hand, agent=runtime.agent, watcher=watcher
+        )
 
         def commit_failed(error: UsageError) -> None:
             logger.error("What the crawl brings cannot be written any more, so it ends: %s", error)
@@ -162,6 +165,7 @@ class Assembly:
                 robots=robots,
                 limits=Limits.from_settings(settings),
                 capacity=_capacity(settings),
+                in_hand=in_hand,
                 signals=crawler.signals,
                 stats=crawler.stats,
                 clock=clock,
@@ -255,7 +259,6 @@ def _capacity(settings: Settings) -> Capacity:
     return Capacity(
         on_wire=crawl.concurrency,
         visits=crawl.concurrency * VISITS_PER_PLACE,
-        bytes_in_hand=crawl.max_bytes_in_hand,
         items_in_flight=crawl.max_items_in_flight,
         start_requests=max(1, settings.frontier.workbench // 2),
     )

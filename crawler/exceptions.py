@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crawler.http.response import Response
+    from crawler.http.spool import Spool
 
 
 class CrawlerError(Exception):
@@ -133,11 +134,16 @@ class DownloadFailedError(DownloadError):
 
 
 class ResponseDataLossError(DownloadError):
-    """The body ended early. ``partial`` holds what had arrived, decoded as far as it went."""
+    """The body ended early. ``kept`` holds what had arrived, decoded as far as it went: bytes, or a spool of them."""
 
-    def __init__(self, message: str = "", *, partial: bytes = b"") -> None:
+    def __init__(self, message: str = "", *, partial: bytes | Spool = b"") -> None:
         super().__init__(message)
-        self.partial = partial
+        self.kept = partial
+
+    @property
+    def partial(self) -> bytes:
+        """What had arrived, as bytes; read into memory if it was large enough to be in a file."""
+        return self.kept if isinstance(self.kept, bytes) else self.kept.load()
 
 
 class ResponseMalformedError(DownloadError):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
+    from crawler.download import BytesInHand
     from crawler.engine.admission import Admission
     from crawler.engine.commit import Committer
     from crawler.engine.limits import Limits
@@ -28,7 +29,6 @@ class Capacity:
 
     on_wire: int
     visits: int
-    bytes_in_hand: int
     items_in_flight: int
     #: ``start()`` is pulled while fewer requests than this wait.
     start_requests: int
@@ -48,6 +48,7 @@ class Parts:
     robots: RobotsGate | None
     limits: Limits
     capacity: Capacity
+    in_hand: BytesInHand
     signals: SignalManager
     stats: StatsCollector
     clock: Clock

@@ -120,6 +120,21 @@ class Frontier:
         visit.let_alone = self._workbench.let_alone
         return visit
 
+    def host_key(self, request: Request) -> str:
+        """Return the key of the host at which *request* waits."""
+        return self._host_key(request)
+
+    def errand(self, request: Request, now: float) -> Visit | None:
+        """Return a visit of *request*, which was never submitted, or of what must come before it; None if its host must wait.
+
+        It ends with :meth:`release`: nothing is accounted for.
+        """
+        host_key = self._host_key(request)
+        begun = self._workbench.begin(host_key, request, now)
+        if begun is None:
+            return None
+        return Visit(begun, host_key, now, is_prerequisite=begun is not request)
+
     def release(self, visit: Visit, now: float) -> None:
         """Note that the request of *visit* has left the wire; asking twice has no effect."""
         if visit.on_wire:

@@ -187,10 +187,7 @@ class Workbench:
     # Hot: once per request.
     def pop(self, now: float) -> tuple[str, Request, bool] | None:
         """Return what starts at *now*, or None if nothing may: host key, request, and whether it is a prerequisite."""
-        if self._delayed and self._delayed[0][0] <= now:
-            self._wake_delayed(now)
-        if self._snoozed and self._snoozed[0][0] <= now:
-            self._wake_hosts(now)
+        self.wake(now)
         ready = self._ready
         while ready:
             _, sequence, host = heappop(ready)
@@ -210,6 +207,18 @@ class Workbench:
             return host.key, request, False
         return None
 
+    def begin(self, host_key: str, request: Request, now: float) -> Request | None:
+        """Start *request*, which does not wait here, if its host may be asked at *now*; return what starts, None if nothing may.
+
+        What starts is *request* or its prerequisite.
+        """
+        host = self._host(host_key)
+        if host.guarded or host.active >= host.concurrency or host.next_at > now:
+            return None
+        first = self._prerequisite(request, now) if self._prerequisite is not None else None
+        self._start(host, now, guarded=first is not None)
+        return first or request
+
     def _start(self, host: HostQueue, now: float, *, guarded: bool = False) -> None:
         host.active += 1
         host.guarded = guarded
@@ -222,6 +231,13 @@ class Workbench:
             host.beat = beat = beat + delay
             host.next_at = max(beat + delay * self._uniform(-shift, shift), now + delay * (1 - host.jitter))
         self._settle(host, now)
+
+    def wake(self, now: float) -> None:
+        """Let what has waited long enough by *now* be ready."""
+        if self._delayed and self._delayed[0][0] <= now:
+            self._wake_delayed(now)
+        if self._snoozed and self._snoozed[0][0] <= now:
+            self._wake_hosts(now)
 
     def _wake_delayed(self, now: float) -> None:
         while self._delayed and self._delayed[0][0] <= now:

@@ -1,4 +1,5 @@
-"""The settings: every section and field, with its default, its bounds and what it means. One module because it is one table.
+"""The settings: every section and field, with its default, its bounds and what it means. It is one module because it
+is one table.
 
 Sections are frozen. A field carries what is told about it everywhere (``crawler settings``, error
 messages, settings.toml): its documentation, its unit and its bounds, and the name that Scrapy has for it.
@@ -43,7 +44,7 @@ class Crawl:
     max_seconds: float = setting(0.0, "Stop after this many seconds; 0 for no limit.", "CLOSESPIDER_TIMEOUT", minimum=0)
     max_bytes_in_hand: int = setting(
         64 * MiB,
-        "Bytes of bodies in callbacks at once before no new request starts.",
+        "Bytes of bodies in memory, arriving or in callbacks, before no new request starts and bodies that arrive go to files.",
         "SCRAPER_SLOT_MAX_ACTIVE_SIZE",
         minimum=1,
     )
@@ -88,6 +89,10 @@ class Http:
     warn_body: int = setting(
         32 * MiB, "Warn about a body of more bytes than this; 0 for never.", "DOWNLOAD_WARNSIZE", minimum=0
     )
+    spool_above: int = setting(
+        8 * MiB, "Bytes of a body from which on it is kept in a temporary file, not in memory; 0 for never.", minimum=0
+    )
+    spool_directory: str = setting("", "Folder of these temporary files; by default the system's.")
     max_header_bytes: int = setting(256 * KiB, "Most bytes of a response's status line and headers.", minimum=1024)
     compression: bool = setting(True, "Ask for compressed bodies (gzip, deflate, br, zstd).", "COMPRESSION_ENABLED")
     fail_on_dataloss: bool = setting(
@@ -205,6 +210,67 @@ class Auth:
 
 
 @dataclass(frozen=True)
+class Media:
+    """What holds for the pipelines that download what items name: FilesPipeline, ImagesPipeline and others made of them."""
+
+    allow_redirects: bool = setting(
+        False, "Follow redirects of files; else a redirect is a failure.", "MEDIA_ALLOW_REDIRECTS"
+    )
+    allow_offsite: bool = setting(False, "Download files from beyond the spider's allowed_domains.")
+    max_body: int = setting(
+        1024 * MiB, "Most bytes of a file; 0 for no limit. http.max_body counts if only that is set.", minimum=0
+    )
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where FilesPipeline keeps files, and in which fields of an item it finds and leaves them."""
+
+    store: str = setting(
+        "", "A folder, or a URL such as s3://bucket/files; without one the pipeline is off.", "FILES_STORE"
+    )
+    urls_field: str = setting("file_urls", "Field of an item with the URLs to download.", "FILES_URLS_FIELD")
+    result_field: str = setting("files", "Field of an item for what became of them.", "FILES_RESULT_FIELD")
+    expires: int = setting(90, "Days until a file is downloaded again.", "FILES_EXPIRES", minimum=0)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Where ImagesPipeline keeps images, in which fields of an item, and what it makes of them."""
+
+    store: str = setting(
+        "", "A folder, or a URL such as s3://bucket/files; without one the pipeline is off.", "IMAGES_STORE"
+    )
+    urls_field: str = setting("image_urls", "Field of an item with the URLs to download.", "IMAGES_URLS_FIELD")
+    result_field: str = setting("images", "Field of an item for what became of them.", "IMAGES_RESULT_FIELD")
+    expires: int = setting(90, "Days until an image is downloaded again.", "IMAGES_EXPIRES", minimum=0)
+    thumbs: dict[str, Any] = setting(
+        {}, "Thumbnails: { small = [50, 50] } keeps one in thumbs/small that fits into 50 x 50.", "IMAGES_THUMBS"
+    )
+    min_width: int = setting(0, "Least width of an image in pixels; narrower ones fail.", "IMAGES_MIN_WIDTH", minimum=0)
+    min_height: int = setting(0, "Least height of an image in pixels; lower ones fail.", "IMAGES_MIN_HEIGHT", minimum=0)
+    max_pixels: int = setting(
+        50_000_000,
+        "Most pixels of an image; a larger one fails before they are decoded, which takes 3 bytes for each.",
+        minimum=1,
+        maximum=178_000_000,  # where Pillow itself refuses
+    )
+
+    def __post_init__(self) -> None:
+        for name, size in self.thumbs.items():
+            check_thumb("images.thumbs", name, size)
+
+
+def check_thumb(setting_name: str, name: Any, size: Any) -> None:
+    """Raise SettingsError if *size* is no width and height, or *name* no name of a folder."""
+    is_pair = isinstance(size, list | tuple) and len(size) == 2
+    if not is_pair or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in size):
+        raise SettingsError(f"{setting_name}: {name} = {size!r} is no size; write two whole numbers as in [50, 50]")
+    if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
+        raise SettingsError(f"{setting_name}: {name!r} cannot be the name of a folder; use letters, digits, _ and -")
+
+
+@dataclass(frozen=True)
 class FrontierSection:
     """Where requests wait, and whether a crawl survives its process."""
 
@@ -298,6 +364,9 @@ SECTIONS: dict[str, type] = {
     "cookies": Cookies,
     "sessions": Sessions,
     "auth": Auth,
+    "media": Media,
+    "files": Files,
+    "images": Images,
     "frontier": FrontierSection,
     "export": Export,
     "log": Log,

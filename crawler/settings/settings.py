@@ -75,6 +75,9 @@ class Settings:
     cookies: schema.Cookies
     sessions: schema.Sessions
     auth: schema.Auth
+    media: schema.Media
+    files: schema.Files
+    images: schema.Images
     frontier: schema.FrontierSection
     export: schema.Export
     log: schema.Log

@@ -15,6 +15,8 @@ from crawler.item import item_identity
 from crawler.link import Link
 from crawler.linkextractors import LinkExtractor
 from crawler.loader import ItemLoader
+from crawler.pipelines.files import FilesPipeline
+from crawler.pipelines.media import MediaPipeline
 from crawler.settings import get_project_settings
 from crawler.spidermiddlewares.base import BaseSpiderMiddleware
 from crawler.spidermiddlewares.httperror import HttpError
@@ -43,6 +45,8 @@ class BooksSpider(Spider):
         for book in response.css("article.product_pod"):
             yield Book(title=book.css("h3 a::attr(title)").get(default=""), price=float(book.re_first(r"£(.*)") or 0))
         yield from response.follow_all(css="li.next a", callback=self.parse)
+        with response.open_body() as file:
+            self.logger.debug("%s begins with %r, of %d bytes", response.url, file.read(10), response.body_size)
         self.logger.info("seen %s of %s", response.url, self.settings.politeness.delay)
 
 
@@ -188,6 +192,29 @@ class Prices:
         if not item.price:
             raise DropItem("no price")
         return item
+
+
+class Papers(FilesPipeline):
+    """A pipeline made of one that comes with the crawler."""
+
+    def get_media_requests(self, item: Any, info: MediaPipeline.SpiderInfo) -> Iterator[Request]:
+        for url in item["papers"]:
+            yield Request(url, meta={"name": item["name"]})
+
+    def file_path(
+        self,
+        request: Request,
+        response: Response | None = None,
+        info: MediaPipeline.SpiderInfo | None = None,
+        *,
+        item: Any = None,
+    ) -> str:
+        return f"{request.meta['name']}.pdf"
+
+    def item_completed(
+        self, results: list[tuple[bool, Any]], item: Any, info: MediaPipeline.SpiderInfo
+    ) -> dict[str, Any]:
+        return {**item, "paths": [result["path"] for ok, result in results if ok]}
 
 
 class Agent:
