@@ -58,6 +58,7 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
     "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
+    "crawler.downloadermiddlewares.httpcache.HttpCacheMiddleware",
 )
 
 EXTENSIONS = (
@@ -208,7 +209,7 @@ def _feeds_of(settings: Settings) -> list[FeedOptions]:
 
 def _robots(settings: Settings) -> RobotsGate | None:
     politeness = settings.politeness
-    if not politeness.obey_robots:
+    if not politeness.obey_robots or (settings.cache.enabled and settings.cache.offline):
         return None
     agent = politeness.robots_user_agent or settings.http.identification
     return RobotsGate(agent, max_delay=politeness.max_crawl_delay)

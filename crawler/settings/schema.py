@@ -271,6 +271,42 @@ def check_thumb(setting_name: str, name: Any, size: Any) -> None:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """The HTTP cache: what need not be fetched again."""
+
+    enabled: bool = setting(False, "Keep responses, and use them again where that is allowed.", "HTTPCACHE_ENABLED")
+    policy: str = setting(
+        "rfc9111",
+        "What is used again: rfc9111, as a browser does; everything, for ever, to work on a parser.",
+        choices=("rfc9111", "everything"),
+    )
+    offline: bool = setting(
+        False,
+        "Fetch nothing: what is not kept is an error, and no host is asked for robots.txt.",
+        "HTTPCACHE_IGNORE_MISSING",
+    )
+    path: str = setting("", "The file; by default cache.sqlite in frontier.directory.")
+    max_size: int = setting(
+        1024 * MiB, "Most bytes on disk; what was not used for longest goes. 0 for no limit.", minimum=0
+    )
+    max_age: float = setting(
+        0.0,
+        "Seconds after which an entry is not used any more, whatever it says; 0 for never.",
+        "HTTPCACHE_EXPIRATION_SECS",
+        minimum=0,
+    )
+    max_body: int = setting(16 * MiB, "Largest body that is kept, in bytes.", minimum=0)
+    always_store: bool = setting(False, "Keep also what says no-store.", "HTTPCACHE_ALWAYS_STORE")
+    ignore_statuses: list[int] = setting([], "Statuses that are not kept.", "HTTPCACHE_IGNORE_HTTP_CODES")
+    ignore_schemes: list[str] = setting(
+        ["file", "data"], "Schemes that the cache has nothing to do with.", "HTTPCACHE_IGNORE_SCHEMES"
+    )
+    ignore_response_directives: list[str] = setting(
+        [], "Cache-Control directives of responses that count as absent.", "HTTPCACHE_IGNORE_RESPONSE_CACHE_CONTROLS"
+    )
+
+
+@dataclass(frozen=True)
 class FrontierSection:
     """Where requests wait, and whether a crawl survives its process."""
 
@@ -367,6 +403,7 @@ SECTIONS: dict[str, type] = {
     "media": Media,
     "files": Files,
     "images": Images,
+    "cache": Cache,
     "frontier": FrontierSection,
     "export": Export,
     "log": Log,

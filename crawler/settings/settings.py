@@ -78,6 +78,7 @@ class Settings:
     media: schema.Media
     files: schema.Files
     images: schema.Images
+    cache: schema.Cache
     frontier: schema.FrontierSection
     export: schema.Export
     log: schema.Log
