@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.crawler import Crawler
     from crawler.exceptions import UsageError
-    from crawler.http import Request
+    from crawler.http import Request, Response
     from crawler.runtime import Runtime
     from crawler.settings import Settings
     from crawler.spiders import Spider
@@ -65,6 +65,7 @@ EXTENSIONS = (
     "crawler.extensions.corestats.CoreStats",
     "crawler.extensions.logstats.LogStats",
     "crawler.extensions.dashboard.Dashboard",
+    "crawler.extensions.monitors.Monitors",
 )
 
 # Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
@@ -190,6 +191,10 @@ class Assembly:
     def outputs(self) -> list[tuple[str, int]]:
         """The feeds: where each is, and how many items it has."""
         return [(str(feed.path), feed.items) for feed in self._feeds]
+
+    async def fetch(self, request: Request) -> Response:
+        """Return the response to *request*, past frontier, middlewares and statistics."""
+        return await self._downloader.fetch(request)
 
     def begin(self) -> None:
         """Begin what goes on beside the engine."""

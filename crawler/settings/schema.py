@@ -366,6 +366,39 @@ class Log:
 
 
 @dataclass(frozen=True)
+class MonitorsSection:
+    """What a crawl must bring; what fails is told at the end, in the report, to a webhook, and by exit code 4."""
+
+    min_items: int = setting(0, "Fewer items than this fail.", minimum=0)
+    max_error_share: float = setting(
+        1.0, "A larger share of errors and failed requests, of those that ended, fails.", minimum=0, maximum=1
+    )
+    fill: dict[str, Any] = setting(
+        {}, "Field by field, the least share of items in which it holds something: { price = 0.95 }."
+    )
+    max_fewer_items: float = setting(
+        1.0, "More than this share of items fewer than the last finished job of the spider fails.", minimum=0, maximum=1
+    )
+    webhook: str = setting("", "URL that is sent a POST with how the crawl went, as JSON.", secret=True)
+    webhook_on: str = setting(
+        "failure", "When: only on failure, or at the end of every crawl.", choices=("failure", "end")
+    )
+    webhook_headers: dict[str, str] = setting({}, "Headers of it, such as a secret by which it is known.", secret=True)
+
+    def __post_init__(self) -> None:
+        for name, share in self.fill.items():
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise SettingsError(f"monitors.fill: {name} = {share!r} is no number from 0 to 1")
+        if self.webhook and not self.webhook.startswith(("http://", "https://")):
+            raise SettingsError("monitors.webhook is no URL: it begins with http:// or https://")
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything is to be checked or told."""
+        return self != MonitorsSection()
+
+
+@dataclass(frozen=True)
 class DashboardSection:
     """The view of a running crawl in the browser."""
 
@@ -408,5 +441,6 @@ SECTIONS: dict[str, type] = {
     "export": Export,
     "log": Log,
     "dashboard": DashboardSection,
+    "monitors": MonitorsSection,
     "components": Components,
 }

@@ -83,6 +83,7 @@ class Settings:
     export: schema.Export
     log: schema.Log
     dashboard: schema.DashboardSection
+    monitors: schema.MonitorsSection
     components: schema.Components
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:
