@@ -50,8 +50,8 @@ def build_downloader(
 ) -> Downloader:
     """Return a downloader for *settings* on *reactor*, whose bodies are counted in *in_hand* while they arrive.
 
-    An *agent* takes the place of the network, *watcher* sees what comes, and *phases* is told the seconds that connecting, the first
-    byte and the body of each download took.
+    An *agent* takes the place of the network, *watcher* sees what comes, and *phases* is told the seconds that connecting, the
+    first byte and the body of each download took.
     """
     http, places = settings.http, settings.crawl.concurrency
     spooling = Spooling(in_hand, http.spool_above, _spool_directory(http.spool_directory))

@@ -40,6 +40,8 @@ from crawler.http import Headers
 from crawler.http.decode import ACCEPT_ENCODING, codings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twisted.web.iweb import IAgent
 
     from crawler.http import Request

@@ -16,6 +16,7 @@ from crawler.engine.waits import Histogram
 from crawler.testing import MemoryWorld, Page, Site
 
 HOST = "http://watched.test"
+WAITING = "of the time was spent waiting for"
 QUIET = {"log.stats_interval": 0, "politeness.obey_robots": False, "politeness.delay": 0.0}
 
 
@@ -53,9 +54,9 @@ def test_the_time_is_counted_for_what_held_the_crawl_back() -> None:
 @pytest.mark.parametrize(
     ("seconds", "hosts", "cpu", "said"),
     [
-        ({"politeness.delay": 9.0}, {"a.test": 9.0}, 1.0, "90% of the time was spent waiting for politeness.delay of one host, a.test."),
-        ({"politeness.delay": 9.0}, {"a.test": 5.0, "b.test": 4.0}, 1.0, "90% of the time was spent waiting for politeness.delay. Lower"),
-        ({"crawl.concurrency": 8.0}, {}, 1.0, "80% of the time was spent waiting for crawl.concurrency. Raise crawl.concurrency."),
+        ({"politeness.delay": 9.0}, {"a.test": 9.0}, 1.0, f"90% {WAITING} politeness.delay of one host, a.test."),
+        ({"politeness.delay": 9.0}, {"a.test": 5.0, "b.test": 4.0}, 1.0, f"90% {WAITING} politeness.delay. Lower"),
+        ({"crawl.concurrency": 8.0}, {}, 1.0, f"80% {WAITING} crawl.concurrency. Raise crawl.concurrency."),
         ({"crawl.concurrency": 4.0}, {}, 1.0, ""),
         ({"nothing to do": 9.0}, {}, 1.0, ""),
         ({"crawl.concurrency": 8.0}, {}, 9.5, "The CPU limits the crawl: one core was busy for 95% of the time."),
