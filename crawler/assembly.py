@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.download import build_downloader
+from crawler.download import NamedHosts, build_downloader
 from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
@@ -52,6 +52,7 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.redirect.MetaRefreshMiddleware",
     "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
+    "crawler.downloadermiddlewares.httpproxy.HttpProxyMiddleware",
 )
 
 EXTENSIONS = ("crawler.extensions.corestats.CoreStats", "crawler.extensions.logstats.LogStats")
@@ -93,7 +94,10 @@ class Assembly:
 
         robots = RobotsGate(_robots_agent(settings)) if settings.politeness.obey_robots else None
         watcher = SignalWatcher(crawler.signals, spider)
-        self._downloader = build_downloader(settings, reactor=clock, agent=runtime.agent, watcher=watcher)
+        named_hosts = NamedHosts()
+        self._downloader = build_downloader(
+            settings, reactor=clock, agent=runtime.agent, watcher=watcher, named_hosts=named_hosts
+        )
         fetch = counted(self._downloader.fetch, spider=spider, stats=crawler.stats, signal_manager=crawler.signals)
 
         def commit_failed(error: UsageError) -> None:
@@ -113,6 +117,7 @@ class Assembly:
                 stats=crawler.stats,
                 cookies=jars,
                 command=command or {},
+                named_hosts=named_hosts,
                 keeps_items=settings.frontier.keep_items,
             )
             durability.restore_spider()
@@ -144,6 +149,7 @@ class Assembly:
                 clock=clock,
                 bridge=bridge,
                 start=_start_of(spider, chain),
+                named_hosts=named_hosts,
                 on_item=on_item,
                 job=job.name if job is not None else "",
                 start_taken=durability.start_taken if durability else 0,

@@ -1,7 +1,8 @@
 """Durability: what a crawl keeps with its job at every commit, and takes from it when the job is resumed.
 
 One transaction holds what has ended, what was found, the places of the feeds, and the values here: statistics, the spider's state,
-cookies, and how far ``spider.start()`` was pulled. A crash therefore repeats what was in flight, and nothing else.
+cookies, the hosts that it starts at, and how far ``spider.start()`` was pulled. A crash therefore repeats what was in flight, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from crawler.exporters import FeedPlace
 from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED
 
 if TYPE_CHECKING:
+    from crawler.download import NamedHosts
     from crawler.engine.engine import Engine
     from crawler.frontier import Visit
     from crawler.frontier.jobs import Job
@@ -40,6 +42,7 @@ class Durability:
         stats: StatsCollector,
         cookies: CookieJars | None,
         command: Mapping[str, Any],
+        named_hosts: NamedHosts,
         keeps_items: bool = False,
     ) -> None:
         self.job = job
@@ -50,6 +53,8 @@ class Durability:
         self._stats = stats
         self._cookies = cookies
         self._command = dict(command)
+        self._named_hosts = named_hosts
+        self._hosts_kept = 0
         self._engine: Engine | None = None
         self._told_state = False
         if self.is_resumed and job.get("spider") != spider.name:
@@ -78,6 +83,7 @@ class Durability:
             self._spider.state.update(self.job.get("spider_state", {}))
             if self._cookies is not None:
                 self._cookies.restore(self.job.get("cookies", ()))
+            self._named_hosts.restore(self.job.get("named_hosts", ()))
 
     def begin(self, engine: Engine, places: list[FeedPlace]) -> None:
         """Take over the frontier of a resumed job, and keep where the feeds of *engine* begin."""
@@ -131,6 +137,9 @@ class Durability:
             values["cookies"] = self._cookies.export()
         if self._spider.state:
             values |= self._spider_state()
+        if len(self._named_hosts) != self._hosts_kept:
+            values["named_hosts"] = self._named_hosts.export()
+            self._hosts_kept = len(values["named_hosts"])
         self._store.commit(values)
 
     def _spider_state(self) -> dict[str, Any]:

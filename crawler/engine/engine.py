@@ -24,12 +24,20 @@ from twisted.internet.defer import Deferred
 from crawler import signals
 from crawler.concurrency import start
 from crawler.engine.account import Account
-from crawler.engine.admission import DUPLICATE, IGNORED, ROBOTS
+from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, ROBOTS
 from crawler.engine.beginning import Beginning
 from crawler.engine.halt import CANCELLED, Halted
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
-from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError, describe
+from crawler.exceptions import (
+    CloseSpider,
+    DontCloseSpider,
+    IgnoreRequest,
+    JobError,
+    NotStorableError,
+    PrivateAddressError,
+    describe,
+)
 from crawler.frontier import Outcome, Visit
 from crawler.http import Request, Response
 from crawler.item import is_item
@@ -68,6 +76,7 @@ class Engine:
         self._download = parts.download
         self._scraper = parts.scraper
         self._committer = parts.committer
+        self._named_hosts = parts.named_hosts
         self._admission = parts.admission
         self._robots = parts.robots
         self._limits = parts.limits
@@ -141,6 +150,8 @@ class Engine:
         """Take one output of ``spider.start()``."""
         if self.state != "running":
             raise Halted
+        if isinstance(output, Request):
+            self._named_hosts.add(output.url)
         pending = self._handle(output, self._start_visit, None, 0)
         if pending is not None:
             return pending.addCallback(self._took_start)
@@ -307,8 +318,9 @@ class Engine:
                 await self._scrape(visit, answer)
             elif answer is not None:
                 self._replace(visit, answer)
-        except IgnoreRequest as error:
-            visit.drop(visit.reason or IGNORED)
+        except (IgnoreRequest, PrivateAddressError) as error:
+            visit.drop(visit.reason or (IGNORED if isinstance(error, IgnoreRequest) else PRIVATE))
+            visit.detail = visit.detail or str(error)
             await self._fail(visit, error)
         except (*CANCELLED, Halted):
             self._give_back(visit)

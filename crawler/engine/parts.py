@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
+    from crawler.download import NamedHosts
     from crawler.engine.admission import Admission
     from crawler.engine.commit import Committer
     from crawler.engine.limits import Limits
@@ -52,6 +53,8 @@ class Parts:
     clock: Clock
     bridge: Bridge
     start: Callable[[], AsyncIterator[Any]]
+    #: Is told the URLs of start requests: their hosts may be at private addresses.
+    named_hosts: NamedHosts
     on_item: Callable[[Any], Any] | None = None
     #: The name of the job, empty if the crawl is not durable.
     job: str = ""
