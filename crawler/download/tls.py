@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from OpenSSL import SSL, crypto
 from service_identity import VerificationError
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
@@ -157,14 +159,13 @@ def _identity(certificate: str, key: str) -> dict[str, Any]:
     except ValueError as error:
         raise SettingsError(f"http.client_certificate: {certificate} holds no certificate in PEM: {error}") from error
     try:
-        # The passphrase: none. Without one given, OpenSSL would ask for it at the terminal.
-        private = crypto.load_privatekey(crypto.FILETYPE_PEM, _read("http.client_key", key), b"")
-    except (crypto.Error, ValueError, TypeError) as error:
+        private = serialization.load_pem_private_key(_read("http.client_key", key), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise SettingsError(f"http.client_key: {key} holds no private key in PEM that needs no passphrase") from error
     return {
         "privateKey": private,
-        "certificate": crypto.X509.from_cryptography(first),
-        "extraCertChain": [crypto.X509.from_cryptography(one) for one in others],
+        "certificate": first,
+        "extraCertChain": others,
     }
 
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 _MAX_HEAD = 64 * 1024
 
 
+# By the RFC it is 407; tinyproxy says 401 where the password is wrong.
+_UNKNOWN_TO_PROXY = (HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, HTTPStatus.UNAUTHORIZED)
+
+
 class Handshake(Protocol):
     """A conversation with a proxy, up to the moment from which on it only passes bytes."""
 
@@ -79,7 +83,7 @@ class ConnectHandshake:
         if status < 300:
             return
         told = f"{status} {_printable(reason) or _phrase(status)}".rstrip()
-        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        if status in _UNKNOWN_TO_PROXY:
             how = (
                 "does not accept the user and password that its URL has"
                 if self._proxy.authorization

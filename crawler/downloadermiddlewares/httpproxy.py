@@ -49,7 +49,7 @@ class HttpProxyMiddleware:
     def process_request(self, request: Request) -> None:
         """Choose the proxy of *request*, unless it names one."""
         meta = request.meta
-        if "proxy" in meta and meta.get(_CHOSEN) != meta["proxy"]:
+        if "proxy" in meta and (_CHOSEN not in meta or meta[_CHOSEN] != meta["proxy"]):
             return
         proxy = self._rules.proxy_for(request.url)
         if proxy is not None:

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crawler.exceptions import DownloadFailedError, IgnoreRequest, describe
+from crawler.exceptions import DownloadFailedError, IgnoreRequest, PrivateAddressError, describe
 from crawler.http import Request
 from crawler.robots import RobotsRules
-from crawler.url import origin
+from crawler.url import origin, split
 
 if TYPE_CHECKING:
     from crawler.http import Response
@@ -37,6 +37,8 @@ class _Known:
     until: float
     #: Why the rules could not be read, empty if they could.
     trouble: str = ""
+    #: The refusal of the origin itself, which is then what its requests end with.
+    refused: PrivateAddressError | None = None
 
 
 class RobotsGate:
@@ -72,12 +74,17 @@ class RobotsGate:
     def refusal(self, request: Request) -> str | None:
         """Return the line of robots.txt that forbids *request*, None if it is allowed.
 
-        Raises DownloadFailedError where the rules are not known: then nothing may be fetched, which is nobody's will.
+        Raises DownloadFailedError where the rules are not known: then nothing may be fetched, which is nobody's will; and
+        PrivateAddressError where the origin is at an address that nobody has allowed.
         """
         site = origin(request.url)
         known = self._known.get(site)
         if known is None or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
             return None
+        if known.refused is not None:
+            raise PrivateAddressError(
+                str(known.refused), host=known.refused.host, address=known.refused.address
+            ) from known.refused
         if known.trouble:
             raise DownloadFailedError(
                 f"{site}/robots.txt could not be read ({known.trouble}), so nothing is fetched there"
@@ -87,13 +94,16 @@ class RobotsGate:
 
     def learn(self, request: Request, answer: Response | Exception, now: float) -> RobotsRules:
         """Keep and return the rules that *answer* to *request* for a robots.txt means."""
+        refused = None
         if isinstance(answer, Exception):
+            if isinstance(answer, PrivateAddressError) and answer.host == split(request.url).host.rstrip("."):
+                refused = answer
             rules, keep, trouble = RobotsRules.unreachable(), RETRY_AFTER, describe(answer)
         else:
             rules = RobotsRules.of_response(answer.status, answer.body)
             is_known = answer.status < 500 and answer.status != 429
             keep, trouble = (KEEP, "") if is_known else (RETRY_AFTER, f"status {answer.status}")
-        self._known[origin(request.url)] = _Known(rules, now + keep, trouble)
+        self._known[origin(request.url)] = _Known(rules, now + keep, trouble, refused)
         return rules
 
     def known(self) -> dict[str, Any]:
