@@ -275,7 +275,7 @@ class SystemLookUp:
         """In a thread: ask, and hand over what came."""
         result: Any
         try:
-            result = self._getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM)
+            result = _parsed(self._getaddrinfo(host.encode("ascii"), None, type=socket.SOCK_STREAM))
         except Exception as error:
             result = Failure(error)
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody is left to hear it
@@ -284,7 +284,7 @@ class SystemLookUp:
     def _ran(self, found: Deferred[list[Address]], result: Any) -> None:
         self._running -= 1
         if not found.called:
-            found.callback(result if isinstance(result, Failure) else _parsed(result))
+            found.callback(result)
         self._go_on()
 
 

@@ -103,8 +103,8 @@ class DownloadCancelledError(_Told, named.DownloadCancelledError, CancelledError
     """The crawler itself stopped the download."""
 
 
-class InvalidRequestError(named.DownloadFailedError, ValueError):
-    """The request cannot be written as HTTP: its method, URL or a header would break out of its line."""
+class InvalidRequestError(named.DownloadError, ValueError):
+    """The request cannot be sent as it is: its method or URL would break out of its line, its proxy is none."""
 
 
 def translated(error: BaseException | None, url: str) -> named.DownloadError:

@@ -60,7 +60,11 @@ class RobotsGate:
             return None
         if not site.startswith(_WEB) or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
             return None
-        return Request.from_trusted_url(f"{site}/robots.txt", meta={"dont_obey_robotstxt": True}, dont_filter=True)
+        meta: dict[str, Any] = {"dont_obey_robotstxt": True}
+        if request.has_meta:
+            # It goes the way of the request that it is for: a site that is asked through a proxy is not asked directly before.
+            meta |= {name: request.meta[name] for name in ("proxy", "bindaddress") if name in request.meta}
+        return Request.from_trusted_url(f"{site}/robots.txt", meta=meta, dont_filter=True)
 
     async def fetch(self, request: Request, download: Callable[[Request], Awaitable[Response | Request]]) -> Response:
         """Return the response to *request* for a robots.txt, over up to five redirects (RFC 9309 section 2.3.1.2)."""

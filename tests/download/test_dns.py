@@ -165,6 +165,7 @@ def test_a_look_up_that_takes_too_long_ends_and_names_the_setting() -> None:
     assert "slow.test could not be looked up: no answer within 10 s (http.dns_timeout)" in str(error)
     it.resolve("slow.test")
     assert names.asked == ["slow.test"] * 2
+    assert names.pending[0].called, "the look-up is given up, too"
 
 
 # --- pinned hosts -------------------------------------------------------------------------------------------------------
@@ -242,6 +243,13 @@ async def test_look_ups_beyond_the_limit_wait_and_those_given_up_are_never_begun
     go.set()
     assert await first == await third == [ONE]
     assert asked == [b"0.test", b"2.test"]
+
+
+@ensureDeferred
+async def test_an_answer_that_cannot_be_read_is_an_error() -> None:
+    look_up = SystemLookUp(reactor, 4, lambda *_, **__: answers_of("no address"))
+    with pytest.raises(ValueError, match="no address"):
+        await look_up("site.test")
 
 
 @ensureDeferred

@@ -10,6 +10,7 @@ from pytest_twisted import ensureDeferred
 
 from crawler import Request, Spider, exceptions, runtime
 from crawler.crawler import Crawler
+from tests.loopback.proxies import SocksProxy, proxying
 from tests.loopback.servers import FAST, ScriptedServer, probe, reactor, response, say, serving
 
 PAGE = b"<h1>inside</h1>"
@@ -189,6 +190,22 @@ async def test_a_resumed_job_still_knows_what_the_spider_started_at(tmp_path: Pa
             result = await crawler.crawl(start=server.url + "/")
     assert [head.split(b" ")[1] for head in server.heads] == [b"/", b"/more"]
     assert result.stats["item_scraped_count"] == 2
+
+
+@ensureDeferred
+async def test_through_a_socks_proxy_that_gets_addresses_the_guard_sees_them() -> None:
+    class Proxied(Following):
+        def parse(self, response: Any) -> Any:
+            yield Request(self.links[0], errback=self.failed, meta={"proxy": f"socks5://127.0.0.1:{proxy.port}"})
+
+    with serving(say(response(PAGE))) as server, proxying(SocksProxy()) as proxy:
+        crawler = Crawler(
+            Proxied, {**FAST, "http.pinned_hosts": {"public.test": "127.0.0.1"}}, runtime=runtime.of_reactor(reactor)
+        )
+        await crawler.crawl(start=at(server, "public.test") + "/", links=[at(server, "localhost") + "/secret"])
+    assert isinstance(crawler.spider, Proxied)
+    assert [error.host for error in crawler.spider.errors] == ["localhost"]
+    assert proxy.opened == []
 
 
 @ensureDeferred

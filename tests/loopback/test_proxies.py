@@ -301,3 +301,12 @@ async def test_the_local_address_of_a_request_is_the_one_it_comes_from() -> None
         await send((server.url + "/1", {"meta": {"bindaddress": "127.0.0.2"}}), (server.url + "/2", {}))
         await send((server.url + "/3", {}), http__bind_address="127.0.0.3")
     assert peers == ["127.0.0.2", "127.0.0.1", "127.0.0.3"]
+
+
+@ensureDeferred
+async def test_robots_txt_is_asked_for_the_way_of_the_request_that_it_is_for() -> None:
+    with serving(say(response(PAGE))) as server, proxying(HttpProxy()) as proxy:
+        spider = await send((server.url + "/", through(proxy)), politeness__obey_robots=True)
+    assert len(spider.responses) == 1
+    assert proxy.heads[0].split(b" ")[1] == server.url.encode() + b"/robots.txt"
+    assert (proxy.connections, server.connections) == (1, 1)
