@@ -24,6 +24,8 @@ from crawler.url import DEFAULT_PORTS, SplitURL, split
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
+_FORM = "http://user:password@host:port"
+
 # RFC 1929 has one byte for the length of each.
 _MAX_SOCKS_TEXT = 255
 
@@ -59,21 +61,22 @@ class Proxy:
 
 
 def parse_proxy(text: str, *, encoding: str = "utf-8") -> Proxy:
-    """Return the proxy that *text* names; user and password go out in *encoding*. Raise InvalidURLError without naming them."""
-    shown = text.rpartition("@")[2]
-    given = text.strip() if "://" in text else f"http://{text.strip()}"
+    """Return the proxy that *text* names; user and password go out in *encoding*.
+
+    Raises InvalidURLError that quotes nothing of *text* but its scheme: any part of a URL that is none may be the password.
+    """
     try:
-        parts = urlsplit(given)
+        parts = urlsplit(text.strip() if "://" in text else f"http://{text.strip()}")
         host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        # The error may quote the URL; what it says is not passed on.
-        raise InvalidURLError(f"the proxy ...{shown!r} is no URL; write http://host:port") from error
+    except ValueError:
+        raise InvalidURLError(f"it is no URL; write {_FORM}") from None
     scheme = parts.scheme.lower()
     if scheme not in _PORTS:
-        raise InvalidURLError(f"the proxy {scheme}://{shown.rpartition('//')[2]} is of a kind that is not spoken; write "
-                              "http://, https://, socks5:// or socks5h://")  # fmt: skip
+        raise InvalidURLError(
+            f"it is of a kind that is not spoken, {scheme}; write {_FORM} or with https, socks5 or socks5h"
+        )
     if not host or not host.isascii() or not host.isprintable() or " " in host:
-        raise InvalidURLError(f"the proxy ...{shown!r} names no host; write {scheme}://host:port")
+        raise InvalidURLError(f"it names no host; write {_FORM}")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     try:
         authorization = (

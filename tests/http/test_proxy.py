@@ -45,11 +45,15 @@ def test_no_text_of_a_proxy_tells_its_credentials() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("socks4://user:hush@proxy.test:1", "write http://, https://, socks5:// or socks5h://"),
+        (
+            "socks4://user:hush@proxy.test:1",
+            "socks4; write http://user:password@host:port or with https, socks5 or socks5h",
+        ),
         ("ftp://user:hush@proxy.test:1", "of a kind that is not spoken"),
         ("http://user:hush@", "names no host"),
         ("http://user:hush@proxy.test:port", "is no URL"),
         ("http://user:hush@[proxy", "is no URL"),
+        ("http://user:hush", "is no URL"),
         ("socks5://user:hush" + "x" * 300 + "@proxy.test", "longer than SOCKS can tell"),
     ],
 )
@@ -57,6 +61,7 @@ def test_what_is_no_proxy_is_an_error_that_does_not_tell_the_password(text: str,
     with pytest.raises(InvalidURLError, match=told) as caught:
         parse_proxy(text)
     assert "hush" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_a_password_that_the_encoding_cannot_write_names_the_setting() -> None:
