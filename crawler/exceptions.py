@@ -14,9 +14,10 @@
     |  `- NotStorableError         a request that cannot be written to the job store
     `- DownloadError               the site or the network
        |- CannotResolveHostError   DNS
+       |- HostDownError            a host that could not be reached again and again: nothing was sent
        |- DownloadConnectionRefusedError, DownloadTLSError
        |- PrivateAddressError    a page leads to an address of the own network, which nobody has allowed
-       |- DownloadProxyError     the proxy cannot be reached, or does not connect: see ``status``
+       |- ProxyError             the proxy cannot be reached, or does not connect: see ``status``
        |  `- ProxyAuthenticationError   it does not know us
        |- DownloadTimeoutError     connect, first byte or whole response: see ``phase``
        |- DownloadConnectionLostError
@@ -24,6 +25,7 @@
        |- ResponseMalformedError   not HTTP, or headers beyond every bound
        |- ResponseTooLargeError    more decompressed bytes than ``http.max_body``
        |- ResponseDecodeError      a Content-Encoding that does not decode
+       |- NotCachedError           offline, and the cache does not have it
        |- UnsupportedURLSchemeError
        `- DownloadCancelledError   stopped by the crawler itself
 
@@ -39,6 +41,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crawler.http.response import Response
+    from crawler.http.spool import Spool
 
 
 class CrawlerError(Exception):
@@ -100,6 +103,10 @@ class CannotResolveHostError(DownloadError):
     """The host name has no address."""
 
 
+class HostDownError(DownloadError):
+    """The host could not be reached for so long that its requests fail without being sent."""
+
+
 class DownloadConnectionRefusedError(DownloadError):
     """No connection could be made to any address of the host."""
 
@@ -117,7 +124,7 @@ class PrivateAddressError(DownloadError):
         self.address = address
 
 
-class DownloadProxyError(DownloadError):
+class ProxyError(DownloadError):
     """The proxy cannot be reached, or does not connect to the host. ``status`` is its answer to CONNECT, None without one."""
 
     def __init__(self, message: str = "", *, status: int | None = None) -> None:
@@ -125,7 +132,7 @@ class DownloadProxyError(DownloadError):
         self.status = status
 
 
-class ProxyAuthenticationError(DownloadProxyError):
+class ProxyAuthenticationError(ProxyError):
     """The proxy wants other credentials than it got; trying again would not help."""
 
 
@@ -147,11 +154,16 @@ class DownloadFailedError(DownloadError):
 
 
 class ResponseDataLossError(DownloadError):
-    """The body ended early. ``partial`` holds what had arrived, decoded as far as it went."""
+    """The body ended early. ``kept`` holds what had arrived, decoded as far as it went: bytes, or a spool of them."""
 
-    def __init__(self, message: str = "", *, partial: bytes = b"") -> None:
+    def __init__(self, message: str = "", *, partial: bytes | Spool = b"") -> None:
         super().__init__(message)
-        self.partial = partial
+        self.kept = partial
+
+    @property
+    def partial(self) -> bytes:
+        """What had arrived, as bytes; read into memory if it was large enough to be in a file."""
+        return self.kept if isinstance(self.kept, bytes) else self.kept.load()
 
 
 class ResponseMalformedError(DownloadError):
@@ -168,6 +180,10 @@ class ResponseTooLargeError(DownloadError):
 
 class ResponseDecodeError(DownloadError):
     """The Content-Encoding of the body does not decode."""
+
+
+class NotCachedError(DownloadError):
+    """Nothing is fetched, since the crawl is offline, and the cache does not have the page."""
 
 
 class UnsupportedURLSchemeError(DownloadError):

@@ -2,6 +2,7 @@
 
 downloader    the transport for a scheme, the limits of a request
 transport     http and https through treq; the only module that knows treq
+body          a body as it arrives, in memory or in a file
 agent         kept connections (foreign: another agent in its place); connection, head, chunked: HTTP/1.1, read
 dns           names to addresses; dialing: whichever address answers first; guard: which of them may be asked
 proxy         the way of a request, and connections through proxies; tunnel: CONNECT and SOCKS 5
@@ -15,9 +16,11 @@ from __future__ import annotations
 
 import os
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler.download.agent import AgentOptions, ConnectionAgent
+from crawler.download.body import BytesInHand, Spooling
 from crawler.download.deadlines import Deadlines
 from crawler.download.dialing import Dialer
 from crawler.download.dns import PinnedHosts, Records, Resolver, SystemLookUp
@@ -39,7 +42,16 @@ if TYPE_CHECKING:
     from crawler.settings import Settings
     from crawler.settings.schema import Http
 
-__all__ = ["Downloader", "FetchLimits", "NamedHosts", "TreqTransport", "Watcher", "build_downloader", "proxy_rules"]
+__all__ = [
+    "BytesInHand",
+    "Downloader",
+    "FetchLimits",
+    "NamedHosts",
+    "TreqTransport",
+    "Watcher",
+    "build_downloader",
+    "proxy_rules",
+]
 
 # Idle connections over all hosts, for each request that may be on the wire: enough that the hosts which take part in a crawl
 # at the time keep theirs, and far from the usual limit of 1,024 open files.
@@ -54,15 +66,17 @@ def build_downloader(
     settings: Settings,
     *,
     reactor: Any,
+    in_hand: BytesInHand,
     agent: IAgent | None = None,
     watcher: Watcher | None = None,
     named_hosts: NamedHosts | None = None,
 ) -> Downloader:
-    """Return a downloader for *settings* on *reactor*.
+    """Return a downloader for *settings* on *reactor*, whose bodies are counted in *in_hand* while they arrive.
 
     An *agent* takes the place of the network, *watcher* sees what comes, *named_hosts* may be at private addresses.
     """
     http, places = settings.http, settings.crawl.concurrency
+    spooling = Spooling(in_hand, http.spool_above, _spool_directory(http.spool_directory))
     deadlines = Deadlines(reactor)
     transports: dict[str, Transport] = {}
     connections = None
@@ -87,8 +101,9 @@ def build_downloader(
         compression=http.compression,
         watcher=watcher,
         ways=Ways(known, encoding=http.proxy_auth_encoding),
+        spooling=spooling,
     )
-    local: dict[str, Transport] = {"file": FileTransport(), "data": DataTransport()}
+    local: dict[str, Transport] = {"file": FileTransport(spooling), "data": DataTransport()}
     for scheme in http.schemes:
         transports[scheme] = local.get(scheme, web)
 
@@ -158,3 +173,10 @@ def proxy_rules(http: Http, environ: Mapping[str, str] = os.environ) -> ProxyRul
         return ProxyRules(by_scheme, Bypass(http.no_proxy))
     except InvalidURLError as error:
         raise SettingsError(f"{'http.proxy: ' if given else ''}{error}") from None
+
+
+def _spool_directory(directory: str) -> str:
+    """Return *directory* if files can be made there, whatever the crawl changes to; raise SettingsError if not."""
+    if directory and not (Path(directory).is_dir() and os.access(directory, os.W_OK)):
+        raise SettingsError(f"http.spool_directory = {directory!r} is no folder that can be written to")
+    return str(Path(directory).absolute()) if directory else ""

@@ -24,7 +24,7 @@ from zope.interface import implementer
 
 from crawler.download.errors import DownloadCancelledError, InvalidRequestError, translated
 from crawler.download.tunnel import Handshake, handshake_for
-from crawler.exceptions import DownloadError, DownloadProxyError, DownloadTLSError, InvalidURLError
+from crawler.exceptions import DownloadError, DownloadTLSError, InvalidURLError, ProxyError
 from crawler.http.proxy import Proxy, parse_proxy
 from crawler.remembering import remembered
 
@@ -165,9 +165,9 @@ def named_errors(proxy: Proxy) -> Any:
 
     def told(failure: Failure) -> Failure:
         error = translated(failure.value, str(proxy))
-        if isinstance(error, DownloadCancelledError | DownloadProxyError | DownloadTLSError):
+        if isinstance(error, DownloadCancelledError | ProxyError | DownloadTLSError):
             return Failure(error)
-        wrong = DownloadProxyError(f"the proxy {proxy} cannot be reached: {error}")
+        wrong = ProxyError(f"the proxy {proxy} cannot be reached: {error}")
         wrong.__cause__ = error
         return Failure(wrong)
 
@@ -249,7 +249,7 @@ class _Tunnel(Protocol):
         elif not self.opened.called:
             error = translated(reason.value, str(self._opening.proxy))
             if not isinstance(error, DownloadTLSError):
-                error = DownloadProxyError(f"the proxy {self._opening.proxy} ended the connection: {reason.value}")
+                error = ProxyError(f"the proxy {self._opening.proxy} ended the connection: {reason.value}")
                 error.__cause__ = reason.value
             self.opened.errback(Failure(error))
 

@@ -5,7 +5,7 @@
     transport.write(handshake.feed(data))      # again and again, until handshake.finished
     handshake.rest                             # what came after it, which belongs to the connection
 
-A proxy that refuses raises a ``DownloadProxyError`` that names it, without credentials, and says why. SOCKS is spoken here, in a
+A proxy that refuses raises a ``ProxyError`` that names it, without credentials, and says why. SOCKS is spoken here, in a
 page, since the libraries for Twisted that do are not kept up any more.
 """
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from crawler.download.errors import ResponseMalformedError
 from crawler.download.guard import Address, literal
 from crawler.download.head import END, parse_head
-from crawler.exceptions import DownloadProxyError, ProxyAuthenticationError
+from crawler.exceptions import ProxyAuthenticationError, ProxyError
 
 if TYPE_CHECKING:
     from crawler.http.proxy import Proxy
@@ -41,7 +41,7 @@ class Handshake(Protocol):
         """Return what is said first."""
 
     def feed(self, data: bytes) -> bytes:
-        """Take *data* from the proxy; return what is said next, b"" for nothing. Raise a DownloadProxyError at a refusal."""
+        """Take *data* from the proxy; return what is said next, b"" for nothing. Raise a ProxyError at a refusal."""
 
 
 class ConnectHandshake:
@@ -69,14 +69,14 @@ class ConnectHandshake:
             try:
                 head = parse_head(buffer[: found.start()].removesuffix(b"\r"))
             except ResponseMalformedError as error:
-                raise DownloadProxyError(f"the proxy {self._proxy} does not answer in HTTP: {error}") from error
+                raise ProxyError(f"the proxy {self._proxy} does not answer in HTTP: {error}") from error
             buffer = self._buffer = buffer[found.end() :]
             if head.status >= 200:
                 self._answered(head.status, head.reason.decode("latin-1"))
                 self.finished, self.rest = True, buffer
                 return b""
         if len(buffer) > _MAX_HEAD:
-            raise DownloadProxyError(f"the proxy {self._proxy} answers with headers of more than {_MAX_HEAD} bytes")
+            raise ProxyError(f"the proxy {self._proxy} answers with headers of more than {_MAX_HEAD} bytes")
         return b""
 
     def _answered(self, status: int, reason: str) -> None:
@@ -94,7 +94,7 @@ class ConnectHandshake:
                 f"{self._proxy.place}",
                 status=status,
             )
-        raise DownloadProxyError(f"the proxy {self._proxy} does not connect to {self._place}: {told}", status=status)
+        raise ProxyError(f"the proxy {self._proxy} does not connect to {self._place}: {told}", status=status)
 
 
 def _printable(text: str) -> str:
@@ -168,7 +168,7 @@ class SocksHandshake:
             return None
         version, method = answer
         if version != _VERSION:
-            raise DownloadProxyError(f"the proxy {self._proxy} does not speak SOCKS 5: it says {answer!r}")
+            raise ProxyError(f"the proxy {self._proxy} does not speak SOCKS 5: it says {answer!r}")
         if method == _PASSWORD and self._has_credentials:
             user, password = self._proxy.user.encode(), self._proxy.password.encode()
             self._read = self._read_verdict
@@ -198,16 +198,14 @@ class SocksHandshake:
             return None
         version, reply, _, kind, length = buffer[:5]
         if version != _VERSION:
-            raise DownloadProxyError(f"the proxy {self._proxy} does not speak SOCKS 5: it says {buffer[:5]!r}")
+            raise ProxyError(f"the proxy {self._proxy} does not speak SOCKS 5: it says {buffer[:5]!r}")
         if reply != 0:
             reason = _REPLIES.get(reply, f"reply {reply}")
-            raise DownloadProxyError(
-                f"the proxy {self._proxy} does not connect to {self._place}: {reason}", status=reply
-            )
+            raise ProxyError(f"the proxy {self._proxy} does not connect to {self._place}: {reason}", status=reply)
         # The address that the proxy connects from: of no use, but it has to be read.
         sizes = {_IPV4: 4, _IPV6: 16, _NAME: 1 + length}
         if kind not in sizes:
-            raise DownloadProxyError(f"the proxy {self._proxy} does not speak SOCKS 5: it says {buffer[:5]!r}")
+            raise ProxyError(f"the proxy {self._proxy} does not speak SOCKS 5: it says {buffer[:5]!r}")
         if self._take(4 + sizes[kind] + 2) is None:
             return None
         self.finished, self.rest = True, self._buffer
@@ -222,7 +220,7 @@ def _address(host: str) -> bytes:
         return bytes([_IPV6]) + address.packed
     name = host.encode("ascii")
     if len(name) > 255:
-        raise DownloadProxyError(f"the name of the host is {len(name)} bytes long; SOCKS takes 255")
+        raise ProxyError(f"the name of the host is {len(name)} bytes long; SOCKS takes 255")
     return bytes([_NAME, len(name)]) + name
 
 

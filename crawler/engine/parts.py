@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
-    from crawler.download import NamedHosts
+    from crawler.download import BytesInHand, NamedHosts
     from crawler.engine.admission import Admission
     from crawler.engine.commit import Committer
     from crawler.engine.limits import Limits
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crawler.engine.pipeline import Pipeline
     from crawler.engine.robots import RobotsGate
     from crawler.engine.scrape import Scraper
+    from crawler.engine.watch import Watch
     from crawler.frontier import Frontier
     from crawler.interfaces import Clock
     from crawler.signals import SignalManager
@@ -28,7 +29,6 @@ class Capacity:
 
     on_wire: int
     visits: int
-    bytes_in_hand: int
     items_in_flight: int
     #: ``start()`` is pulled while fewer requests than this wait.
     start_requests: int
@@ -48,10 +48,12 @@ class Parts:
     robots: RobotsGate | None
     limits: Limits
     capacity: Capacity
+    in_hand: BytesInHand
     signals: SignalManager
     stats: StatsCollector
     clock: Clock
     bridge: Bridge
+    watch: Watch
     start: Callable[[], AsyncIterator[Any]]
     #: Is told the URLs of start requests: their hosts may be at private addresses.
     named_hosts: NamedHosts

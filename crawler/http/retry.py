@@ -26,9 +26,9 @@ from crawler.exceptions import (
     DownloadConnectionRefusedError,
     DownloadError,
     DownloadFailedError,
-    DownloadProxyError,
     DownloadTimeoutError,
     ProxyAuthenticationError,
+    ProxyError,
     ResponseDataLossError,
 )
 
@@ -39,7 +39,7 @@ RETRYABLE: tuple[type[DownloadError], ...] = (
     DownloadConnectionLostError,
     DownloadTimeoutError,
     DownloadFailedError,
-    DownloadProxyError,
+    ProxyError,
     ResponseDataLossError,
 )
 
@@ -93,7 +93,7 @@ def was_not_sent(error: Exception) -> bool:
     """Tell whether *error* says that no byte of the request can have reached the server."""
     if isinstance(error, DownloadTimeoutError):
         return error.phase == "connect"
-    return isinstance(error, CannotResolveHostError | DownloadConnectionRefusedError | DownloadProxyError)
+    return isinstance(error, CannotResolveHostError | DownloadConnectionRefusedError | ProxyError)
 
 
 def status_reason(status: int) -> str:

@@ -74,6 +74,17 @@ def _referrer_policy(value: Any) -> Any:
     return _REFERRER_CLASSES.get(name.rpartition(".")[2], name) if isinstance(name, str) else name
 
 
+def _cache_policy(value: Any) -> Any:
+    """Return our name for the policy that Scrapy has as a class."""
+    name = value if isinstance(value, str) else getattr(value, "__name__", value)
+    return {"DummyPolicy": "everything", "RFC2616Policy": "rfc9111"}.get(str(name).rpartition(".")[2], name)
+
+
+def _cache_path(value: Any) -> Any:
+    """Return the file in the folder that Scrapy would have its files in."""
+    return f"{value}/cache.sqlite" if isinstance(value, str) and value else value
+
+
 def _same_names() -> dict[str, Mapped]:
     """Return the names that the fields themselves tell."""
     return {
@@ -95,6 +106,8 @@ MAPPED: dict[str, Mapped] = {
     "DOWNLOADER_CLIENT_TLS_METHOD": Mapped("http.tls_max", _tls_method),
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
+    "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
+    "HTTPCACHE_DIR": Mapped("cache.path", _cache_path),
 }
 
 #: Read by spiders, components or templates through ``settings.get``; the crawler itself gives them no further meaning.
@@ -121,29 +134,17 @@ KEPT = frozenset(
         "MAIL_SSL",
         "MAIL_TLS",
         "STATSMAILER_RCPTS",
-        "FILES_STORE",
         "FILES_STORE_GCS_ACL",
         "FILES_STORE_S3_ACL",
-        "FILES_EXPIRES",
-        "FILES_URLS_FIELD",
-        "FILES_RESULT_FIELD",
-        "IMAGES_STORE",
         "IMAGES_STORE_GCS_ACL",
         "IMAGES_STORE_S3_ACL",
-        "IMAGES_EXPIRES",
-        "IMAGES_MIN_HEIGHT",
-        "IMAGES_MIN_WIDTH",
-        "IMAGES_THUMBS",
-        "IMAGES_URLS_FIELD",
-        "IMAGES_RESULT_FIELD",
-        "MEDIA_ALLOW_REDIRECTS",
         "FTP_USER",
         "FTP_PASSWORD",
     ]
 )
 
 _ONE_ENGINE = "there is one engine here, and it is not replaced by name"
-_NO_CACHE = "there is no HTTP cache"
+_ONE_FILE = "the HTTP cache is one SQLite file, compressed"
 _NO_CONSOLE = "there is no telnet console"
 _REACTOR = "the crawler always runs on asyncio, on uvloop where that is installed"
 _BY_EXTENSION = "formats and storages of feeds are fixed"
@@ -151,21 +152,15 @@ _NO_MEMORY_LIMIT = "memory is bounded by crawl.max_bytes_in_hand, http.max_body 
 _ORDER = "the frontier has one order: priority, then first in first out"
 _DNS = "names are resolved by the operating system, both families, in threads of their own; see http.pinned_hosts"
 _NO_REMOTE = "there is no remote control"
-_FIXED_RATE = "delays are fixed: see politeness.delay and politeness.hosts"
 
 #: Why a name has no effect.
 IGNORED: dict[str, str] = {
     "ADDONS": "there are no add-ons: list the components under [components]",
     "ASYNCIO_EVENT_LOOP": _REACTOR,
-    "AUTOTHROTTLE_ENABLED": _FIXED_RATE,
-    "AUTOTHROTTLE_DEBUG": _FIXED_RATE,
-    "AUTOTHROTTLE_MAX_DELAY": _FIXED_RATE,
-    "AUTOTHROTTLE_START_DELAY": _FIXED_RATE,
-    "AUTOTHROTTLE_TARGET_CONCURRENCY": _FIXED_RATE,
+    "AUTOTHROTTLE_DEBUG": "the pace of every host is in the live view",
     "CLOSESPIDER_PAGECOUNT_NO_ITEM": "use crawl.max_pages",
     "CLOSESPIDER_TIMEOUT_NO_ITEM": "use crawl.max_seconds",
     "COMMANDS_MODULE": "commands cannot be added",
-    "CONCURRENT_REQUESTS_PER_IP": "hosts are counted by name: use politeness.concurrency_per_host",
     "DEFAULT_DROPITEM_LOG_LEVEL": "use DropItem(..., log_level=...)",
     "DEFAULT_ITEM_CLASS": "there is no shell that needs it",
     "DEPTH_STATS_VERBOSE": "depths are not counted one by one",
@@ -193,18 +188,9 @@ IGNORED: dict[str, str] = {
     "FORCE_CRAWLER_PROCESS": _REACTOR,
     "FTP_PASSIVE_MODE": "there is no FTP",
     "HTTP2_MAX_FRAME_SIZE": "HTTP/1.1 is spoken",
-    "HTTPCACHE_ENABLED": _NO_CACHE,
-    "HTTPCACHE_ALWAYS_STORE": _NO_CACHE,
-    "HTTPCACHE_DBM_MODULE": _NO_CACHE,
-    "HTTPCACHE_DIR": _NO_CACHE,
-    "HTTPCACHE_EXPIRATION_SECS": _NO_CACHE,
-    "HTTPCACHE_GZIP": _NO_CACHE,
-    "HTTPCACHE_IGNORE_HTTP_CODES": _NO_CACHE,
-    "HTTPCACHE_IGNORE_MISSING": _NO_CACHE,
-    "HTTPCACHE_IGNORE_RESPONSE_CACHE_CONTROLS": _NO_CACHE,
-    "HTTPCACHE_IGNORE_SCHEMES": _NO_CACHE,
-    "HTTPCACHE_POLICY": _NO_CACHE,
-    "HTTPCACHE_STORAGE": _NO_CACHE,
+    "HTTPCACHE_DBM_MODULE": _ONE_FILE,
+    "HTTPCACHE_GZIP": _ONE_FILE,
+    "HTTPCACHE_STORAGE": _ONE_FILE,
     "HTTPX_HTTP2_ENABLED": "HTTP/1.1 is spoken",
     "ITEM_PIPELINES_BASE": "there are no built-in pipelines",
     "ITEM_PROCESSOR": _ONE_ENGINE,
@@ -266,3 +252,10 @@ IGNORED: dict[str, str] = {
 }
 
 KNOWN = frozenset(MAPPED) | KEPT | frozenset(IGNORED)
+
+
+def meaning(name: str) -> str:
+    """Return what Scrapy's setting *name*, one of ``KNOWN``, means here."""
+    if name in MAPPED:
+        return f"is {MAPPED[name].target}"
+    return f"has no effect: {IGNORED[name]}" if name in IGNORED else "is kept, for components that read it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.download.tunnel import ConnectHandshake, Handshake, SocksHandshake
-from crawler.exceptions import DownloadProxyError, ProxyAuthenticationError
+from crawler.exceptions import ProxyAuthenticationError, ProxyError
 from crawler.http.proxy import parse_proxy
 
 HTTP = parse_proxy("http://proxy.test:3128")
@@ -59,7 +59,7 @@ def test_what_comes_after_the_answer_belongs_to_the_connection() -> None:
 @pytest.mark.parametrize("status", [b"403 Forbidden", b"502 Bad Gateway", b"301 Moved", b"599"])
 def test_a_refusal_names_the_proxy_the_place_and_the_status(status: bytes) -> None:
     handshake = ConnectHandshake(HTTP_USER, "site.test", 443)
-    with pytest.raises(DownloadProxyError) as caught:
+    with pytest.raises(ProxyError) as caught:
         handshake.feed(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n")
     assert caught.value.status == int(status[:3])
     for word in ("http://proxy.test:3128", "site.test:443", status.decode()):
@@ -81,14 +81,14 @@ def test_a_proxy_that_does_not_know_us_is_an_error_of_its_own_that_says_what_to_
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 abc\r\n\r\n"])
 def test_what_is_no_http_is_no_proxy(answer: bytes) -> None:
-    with pytest.raises(DownloadProxyError, match="does not answer in HTTP"):
+    with pytest.raises(ProxyError, match="does not answer in HTTP"):
         ConnectHandshake(HTTP, "site.test", 443).feed(answer)
 
 
 def test_endless_headers_of_a_proxy_end() -> None:
     handshake = ConnectHandshake(HTTP, "site.test", 443)
     handshake.feed(b"HTTP/1.1 200 OK\r\n")
-    with pytest.raises(DownloadProxyError, match="more than 65536 bytes"):
+    with pytest.raises(ProxyError, match="more than 65536 bytes"):
         for _ in range(100):
             handshake.feed(b"X-Filler: " + b"x" * 1000 + b"\r\n")
 
@@ -150,7 +150,7 @@ def test_whatever_kind_of_address_the_proxy_tells_is_read_to_its_end(reply: byte
 def test_a_refusal_of_socks_says_why(code: int, told: str) -> None:
     handshake = SocksHandshake(SOCKS_USER, "site.test", 80)
     handshake.feed(b"\x05\x00")
-    with pytest.raises(DownloadProxyError, match=told) as caught:
+    with pytest.raises(ProxyError, match=told) as caught:
         handshake.feed(bytes([5, code, 0, 1]) + b"\0" * 6)
     assert "socks5h://proxy.test:1080 does not connect to site.test:80" in str(caught.value)
     assert "hush" not in str(caught.value)
@@ -171,10 +171,10 @@ def test_a_password_that_is_wrong_is_told() -> None:
 
 @pytest.mark.parametrize("said", [b"HTTP/1.1 400 Bad Request\r\n", b"\x04\x5a"])
 def test_what_is_no_socks_is_no_proxy(said: bytes) -> None:
-    with pytest.raises(DownloadProxyError, match="does not speak SOCKS 5"):
+    with pytest.raises(ProxyError, match="does not speak SOCKS 5"):
         SocksHandshake(SOCKS, "site.test", 80).feed(said)
 
 
 def test_a_name_that_socks_cannot_tell_is_an_error() -> None:
-    with pytest.raises(DownloadProxyError, match="SOCKS takes 255"):
+    with pytest.raises(ProxyError, match="SOCKS takes 255"):
         SocksHandshake(SOCKS, "x" * 256, 80)

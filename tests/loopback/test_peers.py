@@ -111,7 +111,7 @@ async def test_a_real_proxy_that_does_not_know_us_is_told_apart(
 async def test_a_real_proxy_that_cannot_connect_says_so(proxy: Proxy, scheme: str, tmp_path: Path) -> None:
     with proxy(tmp_path) as port:
         spider, _ = await probe(f"https://127.0.0.1:{free_port()}/", http__proxy=f"{scheme}127.0.0.1:{port}")
-    assert type(spider.errors[0]) is exceptions.DownloadProxyError
+    assert type(spider.errors[0]) is exceptions.ProxyError
     assert f"127.0.0.1:{port}" in str(spider.errors[0])
 
 

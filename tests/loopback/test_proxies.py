@@ -200,7 +200,7 @@ async def test_a_proxy_that_is_not_there_is_named_and_not_its_password(caplog: p
             ("https://a.test/", through(proxy, "socks5h", "me:hush@")),
         )
     for error in spider.errors:
-        assert isinstance(error, exceptions.DownloadProxyError)
+        assert isinstance(error, exceptions.ProxyError)
         assert f"127.0.0.1:{proxy.port} cannot be reached" in str(error)
         assert "hush" not in repr(error) + caplog.text
 
@@ -224,7 +224,7 @@ async def test_a_proxy_that_hangs_up_or_babbles_is_an_error_of_the_proxy() -> No
             ("https://a.test/", {"meta": {"proxy": hanging_up.url}}),
             ("https://a.test/", {"meta": {"proxy": babbling.url}}),
         )
-    assert [type(error) for error in spider.errors] == [exceptions.DownloadProxyError] * 2
+    assert [type(error) for error in spider.errors] == [exceptions.ProxyError] * 2
 
 
 @ensureDeferred
@@ -276,7 +276,7 @@ async def test_socks_carries_tls_and_knows_our_name(authority: Authority) -> Non
 
 @pytest.mark.parametrize(
     ("proxy", "expected"),
-    [(SocksProxy(wants=(b"me", b"other")), "ProxyAuthenticationError"), (SocksProxy(reply=2), "DownloadProxyError")],
+    [(SocksProxy(wants=(b"me", b"other")), "ProxyAuthenticationError"), (SocksProxy(reply=2), "ProxyError")],
 )
 @ensureDeferred
 async def test_a_socks_proxy_that_refuses_is_an_error_that_says_so(proxy: SocksProxy, expected: str) -> None:
