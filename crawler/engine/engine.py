@@ -622,6 +622,10 @@ class Engine:
             timer = self._clock.callLater(until - self._clock.seconds(), waited.callback, None)
             await waited
 
+    def name_host(self, url: str) -> None:
+        """Let the host of *url* be at a private address, as that of a start request: a person has named it, and no page."""
+        self._named_hosts.add(url)
+
     def close_spider(self, spider: Any = None, reason: str = "cancelled") -> None:
         """Scrapy's name of :meth:`stop`."""
         self.stop(reason)

@@ -148,6 +148,23 @@ async def test_what_a_pipeline_downloads_is_guarded_too() -> None:
 
 
 @ensureDeferred
+async def test_a_host_that_somebody_names_to_the_engine_may_be_inside() -> None:
+    class Told(Following):
+        async def parse(self, response: Any) -> Any:
+            self.crawler.engine.name_host(self.links[0])
+            answer = await self.crawler.engine.download(Request(self.links[0]))
+            self.pages.append(answer.url)
+
+    with serving(say(response(PAGE))) as server:
+        crawler = Crawler(
+            Told, {**FAST, "http.pinned_hosts": {"public.test": "127.0.0.1"}}, runtime=runtime.of_reactor(reactor)
+        )
+        await crawler.crawl(start=at(server, "public.test") + "/", links=[server.url + "/page"])
+    assert isinstance(crawler.spider, Told)
+    assert crawler.spider.pages == [server.url + "/page"]
+
+
+@ensureDeferred
 async def test_through_a_proxy_the_guard_sees_what_is_written() -> None:
     class Proxied(Following):
         def parse(self, response: Any) -> Any:
