@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.download import BytesInHand, build_downloader
+from crawler.download import BytesInHand, NamedHosts, build_downloader
 from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
@@ -58,6 +58,7 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
     "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
+    "crawler.downloadermiddlewares.httpproxy.HttpProxyMiddleware",
     "crawler.downloadermiddlewares.httpcache.HttpCacheMiddleware",
 )
 
@@ -110,6 +111,9 @@ class Assembly:
         robots = _robots(settings)
         watcher = SignalWatcher(crawler.signals, spider)
         in_hand = BytesInHand(settings.crawl.max_bytes_in_hand)
+        named_hosts = NamedHosts()
+        if settings.monitors.webhook:
+            named_hosts.add(settings.monitors.webhook)  # it is nobody's page that names it
         self._downloader = build_downloader(
             settings,
             reactor=clock,
@@ -117,6 +121,7 @@ class Assembly:
             phases=watch.waits.add_download,
             agent=runtime.agent,
             watcher=watcher,
+            named_hosts=named_hosts,
         )
 
         def commit_failed(error: UsageError) -> None:
@@ -137,6 +142,7 @@ class Assembly:
                 stats=crawler.stats,
                 cookies=jars,
                 command=command or {},
+                named_hosts=named_hosts,
                 watch=watch,
                 look=lambda engine: look(engine, crawler.stats.get_stats()),
                 settings=settings.in_force(),
@@ -179,6 +185,7 @@ class Assembly:
                 bridge=bridge,
                 watch=watch,
                 start=_start_of(spider, chain),
+                named_hosts=named_hosts,
                 on_item=on_item,
                 job=job.name if job is not None else "",
                 start_taken=durability.start_taken if durability else 0,
