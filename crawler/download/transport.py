@@ -206,7 +206,7 @@ class TreqTransport:
             headers = request.headers
             lines = headers.raw_items()
             has_host, has_encoding = b"Host" in headers, b"Accept-Encoding" in headers
-            if any(name in headers for name in _OWN_HEADERS):
+            if not _OWN_HEADERS.isdisjoint(headers):  # keys are in Title-Case already, as here
                 lines = [line for line in lines if line[0].title() not in _OWN_HEADERS]
         if not has_host:
             lines.insert(0, (b"Host", host))
