@@ -113,7 +113,13 @@ class Assembly:
         in_hand = BytesInHand(settings.crawl.max_bytes_in_hand)
         named_hosts = NamedHosts()
         self._downloader = build_downloader(
-            settings, reactor=clock, in_hand=in_hand, agent=runtime.agent, watcher=watcher, named_hosts=named_hosts
+            settings,
+            reactor=clock,
+            in_hand=in_hand,
+            phases=watch.waits.add_download,
+            agent=runtime.agent,
+            watcher=watcher,
+            named_hosts=named_hosts,
         )
 
         def commit_failed(error: UsageError) -> None:

@@ -15,6 +15,7 @@ errors        what can go wrong, as our errors that are also Twisted's
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,13 +68,15 @@ def build_downloader(
     *,
     reactor: Any,
     in_hand: BytesInHand,
+    phases: Callable[[float, float, float], None] | None = None,
     agent: IAgent | None = None,
     watcher: Watcher | None = None,
     named_hosts: NamedHosts | None = None,
 ) -> Downloader:
     """Return a downloader for *settings* on *reactor*, whose bodies are counted in *in_hand* while they arrive.
 
-    An *agent* takes the place of the network, *watcher* sees what comes, *named_hosts* may be at private addresses.
+    An *agent* takes the place of the network, *watcher* sees what comes, *named_hosts* may be at private addresses, and *phases* is
+    told the seconds that connecting, the first byte and the body of each download took.
     """
     http, places = settings.http, settings.crawl.concurrency
     spooling = Spooling(in_hand, http.spool_above, _spool_directory(http.spool_directory))
@@ -102,6 +105,7 @@ def build_downloader(
         watcher=watcher,
         ways=Ways(known, encoding=http.proxy_auth_encoding),
         spooling=spooling,
+        phases=phases,
     )
     local: dict[str, Transport] = {"file": FileTransport(spooling), "data": DataTransport()}
     for scheme in http.schemes:
