@@ -119,6 +119,7 @@ class Assembly:
             reactor=clock,
             in_hand=in_hand,
             phases=watch.waits.add_download,
+            loop=runtime.loop,
             agent=runtime.agent,
             watcher=watcher,
             named_hosts=named_hosts,

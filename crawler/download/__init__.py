@@ -5,6 +5,7 @@ transport     http and https through treq; the only module that knows treq
 body          a body as it arrives, in memory or in a file
 agent         kept connections (foreign: another agent in its place); connection, head, chunked: HTTP/1.1, read
 dns           names to addresses; dialing: whichever address answers first; guard: which of them may be asked
+curl          http and https through libcurl, where that is asked for: HTTP/2, HTTP/3, a browser's TLS
 proxy         the way of a request, and connections through proxies; tunnel: CONNECT and SOCKS 5
 wire          what goes out
 deadlines     many time limits on one timer
@@ -16,12 +17,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler.download.agent import AgentOptions, ConnectionAgent
 from crawler.download.body import BytesInHand, Spooling
+from crawler.download.curl import CurlOptions, CurlTransport
 from crawler.download.deadlines import Deadlines
 from crawler.download.dialing import Dialer
 from crawler.download.dns import PinnedHosts, Records, Resolver, SystemLookUp
@@ -36,6 +39,7 @@ from crawler.exceptions import InvalidURLError, SettingsError
 from crawler.http.proxy import Bypass, ProxyRules, parse_proxy
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Mapping
 
     from twisted.web.iweb import IAgent
@@ -69,6 +73,7 @@ def build_downloader(
     reactor: Any,
     in_hand: BytesInHand,
     phases: Callable[[float, float, float], None] | None = None,
+    loop: AbstractEventLoop | None = None,
     agent: IAgent | None = None,
     watcher: Watcher | None = None,
     named_hosts: NamedHosts | None = None,
@@ -76,17 +81,22 @@ def build_downloader(
     """Return a downloader for *settings* on *reactor*, whose bodies are counted in *in_hand* while they arrive.
 
     An *agent* takes the place of the network, *watcher* sees what comes, *named_hosts* may be at private addresses, and *phases* is
-    told the seconds that connecting, the first byte and the body of each download took.
+    told the seconds that connecting, the first byte and the body of each download took. The transport on libcurl needs the asyncio
+    *loop* that the reactor runs on.
     """
     http, places = settings.http, settings.crawl.concurrency
     spooling = Spooling(in_hand, http.spool_above, _spool_directory(http.spool_directory))
     deadlines = Deadlines(reactor)
     transports: dict[str, Transport] = {}
     connections = None
+    named: dict[str, Transport] = {}
+    ways = Ways({proxy.url: proxy for proxy in proxy_rules(http).by_scheme.values()}, encoding=http.proxy_auth_encoding)
+    curl: CurlTransport | None = None
     if agent is None:
         guard = Guard(AllowedAddresses(http.allow_private), named_hosts if named_hosts is not None else NamedHosts())
+        resolver = _resolver(http, reactor, places)
         connections = ConnectionAgent(
-            _dialer(http, reactor, guard, places),
+            _dialer(http, reactor, resolver, guard),
             tls_policy(_tls_options(http)),
             deadlines,
             AgentOptions(
@@ -96,17 +106,21 @@ def build_downloader(
                 max_header_bytes=http.max_header_bytes,
             ),
         )
-    known = {proxy.url: proxy for proxy in proxy_rules(http).by_scheme.values()}
-    web = TreqTransport(
+        if loop is not None and (http.transport == "curl" or find_spec("curl_cffi") is not None):
+            curl = named["curl"] = CurlTransport(loop, resolver, guard, ways, _curl_options(http), spooling=spooling)
+    web: Transport = TreqTransport(
         connections or ForeignAgent(agent),
         reactor,
         deadlines,
         compression=http.compression,
         watcher=watcher,
-        ways=Ways(known, encoding=http.proxy_auth_encoding),
+        ways=ways,
         spooling=spooling,
         phases=phases,
     )
+    named["treq"] = web
+    if http.transport == "curl" and curl is not None:
+        web = curl
     local: dict[str, Transport] = {"file": FileTransport(spooling), "data": DataTransport()}
     for scheme in http.schemes:
         transports[scheme] = local.get(scheme, web)
@@ -114,6 +128,8 @@ def build_downloader(
     async def close() -> None:
         if connections is not None:
             await connections.close()
+        if curl is not None:
+            await curl.close()
         deadlines.stop()
 
     limits = FetchLimits(
@@ -123,18 +139,33 @@ def build_downloader(
         max_body=http.max_body,
         fail_on_dataloss=http.fail_on_dataloss,
     )
-    return Downloader(transports, limits, reactor, warn_body=http.warn_body, close=close)
+    return Downloader(transports, limits, reactor, named=named, warn_body=http.warn_body, close=close)
 
 
-def _dialer(http: Http, reactor: Any, guard: Guard, places: int) -> Dialer:
+def _curl_options(http: Http) -> CurlOptions:
+    return CurlOptions(
+        verify=http.verify_tls,
+        ca_file=http.ca_file,
+        impersonate=http.impersonate,
+        http3=http.http3,
+        max_header_bytes=http.max_header_bytes,
+        bind_address=http.bind_address,
+        compression=http.compression,
+    )
+
+
+def _resolver(http: Http, reactor: Any, places: int) -> Resolver:
     look_ups = min(_MOST_LOOK_UPS, max(_LEAST_LOOK_UPS, places * _LOOK_UPS_PER_PLACE))
-    resolver = Resolver(
+    return Resolver(
         SystemLookUp(reactor, look_ups),
         reactor,
         Records(keep=http.dns_cache, size=http.dns_cache_size),
         timeout=http.dns_timeout,
         pinned=PinnedHosts(http.pinned_hosts),
     )
+
+
+def _dialer(http: Http, reactor: Any, resolver: Resolver, guard: Guard) -> Dialer:
     if http.bind_address:
         try:
             ip_address(http.bind_address)

@@ -120,6 +120,15 @@ class Http:
     client_certificate_hosts: list[str] = setting(
         [], 'Hosts that the client certificate is shown to, as "api.example.org" or "*.example.org"; needed to use it.'
     )
+    transport: str = setting(
+        "treq",
+        "What speaks HTTP: treq, HTTP/1.1 by the crawler itself; curl, libcurl with HTTP/2 (needs the extra curl).",
+        choices=("treq", "curl"),
+    )
+    impersonate: str = setting(
+        "", "With curl, the browser whose TLS and HTTP/2 are used, such as chrome; empty for curl's own."
+    )
+    http3: bool = setting(False, "With curl, try HTTP/3 first.")
     bind_address: str = setting("", "Local address that connections are made from.", "DOWNLOAD_BIND_ADDRESS")
     dns_timeout: float = setting(10.0, "Seconds to find the addresses of a name.", "DNS_TIMEOUT", minimum=0.001)
     dns_cache: float = setting(

@@ -135,7 +135,7 @@ http {{
     limit_req_zone $server_name zone=slow:1m rate=1r/s;
     limit_req_status 429;
     server {{
-        listen 127.0.0.1:{port} ssl;
+        listen 127.0.0.1:{port} ssl http2;
         server_name localhost;
         ssl_certificate {certificate};
         ssl_certificate_key {certificate};

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -32,7 +33,13 @@ class Nginx:
 
     @property
     def log(self) -> list[str]:
-        """What was asked, a line each: connection, TLS version, request, status, Proxy-Authorization."""
+        """What was asked, a line each: connection, TLS version, request, status, Proxy-Authorization.
+
+        nginx writes a line after it has answered, so that the first may still be to come.
+        """
+        deadline = time.monotonic() + 10.0
+        while not self._log.stat().st_size and time.monotonic() < deadline:
+            time.sleep(0.01)
         return self._log.read_text().splitlines()
 
 
