@@ -26,8 +26,15 @@ COMMANDS = {
     "jobs": "List the jobs: what crawls have come to, and which can be resumed.",
     "why": "Tell what became of a URL in a crawl, and why.",
     "export": "Write the items of a job again, in another format.",
+    "shell": "Try out selectors, requests and spiders at a prompt.",
+    "fetch": "Write a page to standard output, as the crawler gets it.",
+    "view": "Open a page in the browser, as the crawler gets it.",
+    "parse": "Run a callback on a page and show what it yields.",
+    "check": "Check callbacks against the contracts in their docstrings.",
+    "edit": "Open the file of a spider in an editor.",
     "settings": "Show settings: their values, where those come from, what they mean.",
     "bench": "Measure how fast this machine crawls.",
+    "completion": "Print the script that lets a shell complete commands, spiders and options.",
     "version": "Show the version, with -v of all libraries too.",
 }
 
