@@ -1,19 +1,25 @@
 """The command line: ``crawler COMMAND``.
 
 Each command is a file here with a ``command`` in it, and a thin call into the library. The table below is all that
-``crawler --help`` reads: a command's file is imported when the command is run, and what is heavy (Twisted, lxml, rich) when
-the command needs it.
+``crawler --help`` reads of them: a command's file is imported when the command is run, and what is heavy (Twisted, lxml, rich)
+when the command needs it. Projects and installed packages add commands of their own, see ``custom``.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from crawler.cli.errors import told
 from crawler.cli.exitcodes import ExitCode
+from crawler.exceptions import ComponentError
+
+if "_CRAWLER_COMPLETE" in os.environ:
+    from crawler.cli import shells as shells  # how the shells ask
 
 #: Command -> what its help says in a line, in the order in which one meets them.
 COMMANDS = {
@@ -52,16 +58,19 @@ Exit codes:
 
 
 class CommandGroup(click.Group):
-    """The commands of :data:`COMMANDS`, each imported when it is run."""
+    """The commands of :data:`COMMANDS`, each imported when it is run, and those that projects and packages add."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return [*COMMANDS]  # `list` is a module here, once that command has been run
+        return [*COMMANDS, *_custom()]  # `list` is a module here, once that command has been run
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command."""
         if cmd_name not in COMMANDS:
-            return None
+            custom = _custom().get(cmd_name)
+            if isinstance(custom, str):
+                raise ComponentError(custom)
+            return custom
         command: click.Command = importlib.import_module(f"crawler.cli.{cmd_name}").command
         return command
 
@@ -69,17 +78,32 @@ class CommandGroup(click.Group):
         """Write the table of commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([*COMMANDS.items()])
+        custom = {
+            name: command if isinstance(command, str) else command.get_short_help_str(80)
+            for name, command in _custom().items()
+        }
+        if custom:
+            with formatter.section("Commands of this project and of installed packages"):
+                formatter.write_dl([*custom.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Offer commands, without importing them, and options."""
+        items = [
+            CompletionItem(name, help=meaning) for name, meaning in COMMANDS.items() if name.startswith(incomplete)
+        ]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that *args* name; fail with the nearest names."""
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
+        if name not in COMMANDS and not name.startswith("-") and name not in _custom():
             import difflib  # not needed when all goes well
 
-            near = difflib.get_close_matches(name, COMMANDS, cutoff=0.5)
-            meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(COMMANDS)}."
+            known = self.list_commands(ctx)
+            near = difflib.get_close_matches(name, known, cutoff=0.5)
+            meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
             ctx.fail(f"There is no command {name!r}. {meant}")
         return super().resolve_command(ctx, args)
 
@@ -87,6 +111,12 @@ class CommandGroup(click.Group):
         """Run the command; say what is wrong in a sentence where a person can mend it."""
         with told():
             return super().invoke(ctx)
+
+
+def _custom() -> dict[str, click.Command | str]:
+    from crawler.cli.custom import custom_commands  # only where a name is not one of ours, or all are asked for
+
+    return {name: command for name, command in custom_commands().items() if name not in COMMANDS}
 
 
 def _show_version(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

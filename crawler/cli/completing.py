@@ -2,6 +2,7 @@
 
 A completion is asked for at every Tab, so it must be quick, and nothing may be printed. Spiders are therefore read from the
 source of the project's modules: a class with a ``name`` that looks like a spider. A module that does not parse offers none.
+Projects' own commands are imported to be run, and so are not offered.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from click.shell_completion import CompletionItem
+
+from crawler.cli.templates import SPIDERS
 
 if TYPE_CHECKING:
     import click
@@ -65,6 +68,11 @@ def setting_name(ctx: click.Context, param: click.Parameter, incomplete: str) ->
     return _offered({name: field.metadata["doc"] for name, field in FIELDS.items()}, incomplete)
 
 
+def template(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Offer the templates of genspider, files where none fits."""
+    return _offered(SPIDERS, incomplete) or file(ctx, param, incomplete)
+
+
 def _offered(names: dict[str, str], incomplete: str) -> list[CompletionItem[str]]:
     return [CompletionItem(name, help=doc or None) for name, doc in names.items() if name.startswith(incomplete)]
 
@@ -75,6 +83,12 @@ def _offered(names: dict[str, str], incomplete: str) -> list[CompletionItem[str]
 def _project() -> Path | None:
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "settings.toml").is_file()), None)
+
+
+def project_settings() -> tuple[Path | None, dict[str, Any]]:
+    """Return the folder of the project and what its settings.toml says, unchecked; nothing outside of one."""
+    project = _project()
+    return project, _settings_of(project) if project is not None else {}
 
 
 def _settings_of(project: Path) -> dict[str, Any]:

@@ -43,9 +43,15 @@ def open_project(assignments: Sequence[str] = ()) -> Project:
     Modules in the project's folder can be imported afterwards, as settings name them.
     """
     directory = find_project()
-    if directory is not None and str(directory) not in sys.path:
-        sys.path.insert(0, str(directory))
+    if directory is not None:
+        enter_project(directory)
     return Project(directory, load_settings(directory, env=os.environ, cli=list(assignments)))
+
+
+def enter_project(directory: Path) -> None:
+    """Let the modules of the project in *directory* be imported."""
+    if str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
 
 
 def spider_named(project: Project, name: str) -> type[Spider]:

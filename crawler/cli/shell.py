@@ -6,11 +6,12 @@ import sys
 
 import click
 
+from crawler.cli import completing
 from crawler.cli.options import SettingOptions, SpiderOptions, setting_options, spider_options
 
 
 @click.command()
-@click.argument("place", metavar="[URL|FILE]", required=False)
+@click.argument("place", metavar="[URL|FILE]", required=False, shell_complete=completing.file)
 @click.option("-c", "code", metavar="CODE", help="Run CODE instead of asking, and print the value that it ends with.")
 @click.option("--no-redirect", is_flag=True, help="Follow no redirect: the first answer is the response.")
 @click.option("--plain", is_flag=True, help="Python's own prompt, even if IPython is installed.")
