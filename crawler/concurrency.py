@@ -62,7 +62,7 @@ class Bridge:
         """Let the asyncio task wait: for a future as it is, for a Deferred through a future of its own."""
         if isinstance(awaited, Deferred):
             assert self._loop is not None  # only tasks come here
-            return (yield from awaited.asFuture(self._loop))
+            return (yield from _firing(awaited, self._loop))
         return (yield awaited)
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Deferred[Any] | None:
@@ -74,6 +74,28 @@ class Bridge:
 async def _awaited(awaitable: Any) -> Any:
     """Make a coroutine of any awaitable."""
     return await awaitable
+
+
+def _firing(awaited: Deferred[Any], loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    """Return a future that is done when *awaited* fires; cancelling it cancels *awaited*.
+
+    Unlike that of ``asFuture`` it leaves the result where it is, for that is where the coroutine looks for it.
+    """
+    future: asyncio.Future[None] = loop.create_future()
+
+    def fired(result: Any) -> Any:
+        if future.cancelled():
+            return None  # nobody looks for it any more
+        future.set_result(None)
+        return result
+
+    def ended(future: asyncio.Future[None]) -> None:
+        if future.cancelled():
+            awaited.cancel()
+
+    awaited.addBoth(fired)
+    future.add_done_callback(ended)
+    return future
 
 
 class _Stepped:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 import pytest_twisted
@@ -30,6 +31,21 @@ async def test_a_coroutine_may_await_deferreds_and_asyncio_awaitables(bridge: Br
         return [await fired, two, await asyncio.sleep(0, 3)]
 
     assert await bridge.deferred(user()) == [1, 2, 3]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_deferred_that_fires_later_gives_its_result(bridge: Bridge) -> None:
+    from twisted.internet import reactor, task
+
+    async def user() -> list[Any]:
+        result = [await task.deferLater(reactor, 0.001, lambda: "later")]
+        try:
+            await task.deferLater(reactor, 0.001, lambda: 1 / 0)
+        except ZeroDivisionError as error:
+            result.append(str(error))
+        return result
+
+    assert await bridge.deferred(user()) == ["later", "division by zero"]
 
 
 @pytest_twisted.ensureDeferred
