@@ -159,7 +159,11 @@ def ask_ipython(names: dict[str, Any], banner: str, wait: Wait) -> None:
     )
     shell.autoawait = True
     shell.loop_runner = wait
-    shell.set_custom_exc(_NAMED, lambda *raised: print(told(raised[2]), file=sys.stderr))
+    shell.set_custom_exc(_NAMED, _tell_in_ipython)
+    shell.show_banner()
     shell.mainloop()
-    shell.history_manager.end_session()
     TerminalInteractiveShell.clear_instance()
+
+
+def _tell_in_ipython(shell: Any, kind: type, error: BaseException, frames: Any, tb_offset: int | None = None) -> None:
+    print(told(error), file=sys.stderr)

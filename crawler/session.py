@@ -6,8 +6,9 @@
     await session.close()
 
 What is fetched goes through the engine: the spider's settings, its downloader middlewares and the cookies of the session take part,
-its callbacks do not. Nothing is kept with a job and nothing goes into feeds. Since a person asks for single pages, robots.txt is
-looked at only where the command line or the environment says so, and the spider's domains do not count.
+its callbacks do not. Nothing is kept with a job and nothing goes into feeds. Since a person asks for single pages and waits for
+them, robots.txt is looked at and a failure tried again only where the command line or the environment says so, and the spider's
+domains do not count.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Session:
         self._arguments = dict(arguments or {})
         self._opened: Deferred[None] = Deferred()
         self._ended: Deferred[CrawlResult] | None = None
+        self._downloading: set[Deferred[Response]] = set()
 
     def __repr__(self) -> str:
         return f"<Session of {self.crawler!r}>"
@@ -89,10 +91,17 @@ class Session:
         if not redirect:
             meta["dont_redirect"] = True
         assert self.crawler.engine is not None  # open() has made it
-        return await self.crawler.engine.download(request.replace(meta=meta, dont_filter=True))
+        downloading = self.crawler.engine.download(request.replace(meta=meta, dont_filter=True))
+        self._downloading.add(downloading)
+        try:
+            return await downloading
+        finally:
+            self._downloading.discard(downloading)
 
     async def close(self) -> None:
-        """End the crawl."""
+        """End the crawl, and what is still being fetched."""
+        for downloading in tuple(self._downloading):
+            downloading.cancel()
         if self.crawler.engine is not None:
             self.crawler.engine.stop("finished")
         if self._ended is not None:
@@ -114,11 +123,12 @@ def rehearsal_settings(given: Settings) -> Settings:
 def session_settings(given: Settings) -> Settings:
     """Return *given* as they hold in a session."""
     settings = rehearsal_settings(given)
-    if (settings.getpriority("politeness.obey_robots") or 0) < PRIORITIES["environment"]:
-        settings.set("politeness.obey_robots", False, "cmdline")
+    for name in ("politeness.obey_robots", "retry.enabled"):
+        if (settings.getpriority(name) or 0) < PRIORITIES["environment"]:
+            settings.set(name, False, "cmdline")
     # Whoever types the name of a file means it. Redirects lead to none.
     settings.set("http.schemes", [*dict.fromkeys([*settings.http.schemes, "file", "data"])], "cmdline")
-    settings.update({"crawl.max_seconds": 0, "retry.give_up_log_level": "DEBUG"}, "cmdline")  # who fetches is told
+    settings.set("crawl.max_seconds", 0, "cmdline")
     return settings
 
 

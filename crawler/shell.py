@@ -123,6 +123,8 @@ class Waiting:
 
         def begin() -> Deferred[Any]:
             begun.append(self.later(awaitable))
+            if was_cancelled():  # before there was anything to cancel
+                cancel()
             return begun[0]
 
         def cancel() -> None:
@@ -132,9 +134,9 @@ class Waiting:
         with _cancelled_by_ctrl_c(self._loop, cancel) as was_cancelled:
             try:
                 return runtimes.run(self._runtime, begin)
-            except BaseException as error:
+            except BaseException:
                 if was_cancelled():
-                    raise KeyboardInterrupt from error
+                    raise KeyboardInterrupt from None
                 raise
 
 
@@ -199,8 +201,13 @@ class _NoWaiting:
         return self(awaitable)
 
     def __call__(self, awaitable: Coroutine[Any, Any, Any]) -> Any:
-        awaitable.close()
-        raise UsageError("the crawl waits for this prompt, so nothing can be awaited here: use  crawler shell URL")
+        try:
+            awaitable.send(None)
+            awaitable.throw(
+                UsageError("the crawl waits for this prompt, so nothing can be awaited here: use  crawler shell URL")
+            )
+        except StopIteration as stop:
+            return stop.value
 
 
 def _no_fetch(*_: Any, **__: Any) -> None:

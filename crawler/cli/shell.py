@@ -29,8 +29,8 @@ def command(
 
     At hand are response, request, spider, crawler and settings; fetch(URL or Request) gets another page and keeps the cookies,
     view() opens the response in a browser, and await works. The spider is the one for the site of URL, if the project has one: its
-    settings and middlewares take part. robots.txt is not asked, since a person asks for a page, unless
-    -s politeness.obey_robots=true does.
+    settings and middlewares take part. robots.txt is not asked and nothing is tried again, unless -s politeness.obey_robots=true
+    and -s retry.enabled=true say so.
 
     Code from standard input is run as a script, if that is no terminal.
 
