@@ -19,8 +19,8 @@ def command(
     """Write a page to standard output, as the crawler gets it.
 
     It is fetched through the engine, with the settings and middlewares of the spider for its site if the project has one, else with
-    the project's. robots.txt is not asked and nothing is tried again, unless -s politeness.obey_robots=true and -s retry.enabled=true
-    say so. The exit code is 1 if no page comes, or one whose status is 400 or more.
+    the project's. robots.txt is not asked and nothing is tried again, unless -s politeness.obey_robots=true and
+    -s retry.enabled=true say so. The exit code is 1 if no page comes, or one whose status is 400 or more.
 
     \b
     Examples:

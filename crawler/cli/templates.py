@@ -95,6 +95,8 @@ def spider_template(template: str) -> str:
 
 def _is_taken(package: str) -> bool:
     """Tell whether a module of that name can be imported, other than from the folder that one is in."""
+    if package == "crawler":
+        return True
     spec = importlib.util.find_spec(package)
     return spec is not None and spec.origin is not None and not Path(spec.origin).is_relative_to(Path.cwd())
 

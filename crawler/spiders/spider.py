@@ -9,7 +9,7 @@ requests go through the duplicates filter like all others, and an unknown spider
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crawler.http import Request
@@ -97,9 +97,14 @@ class Spider:
         for url in self.start_urls:
             yield Request(url)
 
-    def parse(self, response: Response, **kwargs: Any) -> Any:
-        """Make requests and items of a response; the callback of requests that name none."""
-        raise NotImplementedError(f"{type(self).__name__}.parse is not defined; it is the callback of {response}")
+    if TYPE_CHECKING:
+        # Whatever a spider's own takes and returns is right: the kind of response, keyword arguments, def or async def.
+        parse: Callable[..., Any]
+    else:
+
+        def parse(self, response: Response, **kwargs: Any) -> Any:
+            """Make requests and items of a response; the callback of requests that name none."""
+            raise NotImplementedError(f"{type(self).__name__}.parse is not defined; it is the callback of {response}")
 
     def _parse(self, response: Response, **kwargs: Any) -> Any:
         """Call :meth:`parse`; overridden by spiders that do something first."""
