@@ -11,6 +11,7 @@ reactor. How the package is built, from the bottom up:
     engine and its components                              a request's life: submit, fill, visit, close
     crawler, runtime, testing, demo                        a crawl put together and run
     cli                                                    the command line
+    scrapy_paths, ported, porting                          what ported code imports; how a project is ported
 
 A module imports from lower layers and its own package only. ``crawler.engine.engine`` is the page to read first.
 """
@@ -20,7 +21,10 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from crawler import scrapy_paths
+
 __version__ = "0.1.0"
+version_info = tuple(int(part) for part in __version__.split("."))
 
 _PUBLIC = {
     "CrawlResult": "crawler.crawler",
@@ -45,6 +49,8 @@ _PUBLIC = {
     "stream": "crawler.running",
 }
 
+scrapy_paths.install()
+
 if TYPE_CHECKING:
     from crawler.crawler import Crawler, CrawlerProcess, CrawlerRunner, CrawlResult
     from crawler.http import FormRequest, HtmlResponse, JsonRequest, Request, Response, TextResponse, XmlResponse
@@ -52,10 +58,11 @@ if TYPE_CHECKING:
     from crawler.running import crawl, run, stream
     from crawler.selector import Selector
     from crawler.settings import Settings
-    from crawler.spiders import Spider
+    from crawler.spiders import CrawlSpider, Spider
 
 __all__ = [
     "CrawlResult",
+    "CrawlSpider",
     "Crawler",
     "CrawlerProcess",
     "CrawlerRunner",
@@ -78,14 +85,30 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for (PEP 562)."""
+def _public(name: str) -> Any:
+    """Import a public name, or a module of the package, when it is first asked for."""
     module_name = _PUBLIC.get(name)
     if module_name is None:
-        raise AttributeError(f"module 'crawler' has no attribute {name!r}")
+        return _module(name)
     value = getattr(importlib.import_module(module_name), name)
     globals()[name] = value
     return value
+
+
+def _module(name: str) -> Any:
+    """Return the module *name*: as Scrapy's users have it, ``crawler.signals`` is there after ``import crawler``."""
+    path = f"{__name__}.{name}"
+    try:
+        if not name.startswith("_"):
+            return importlib.import_module(path)
+    except ImportError as error:
+        if error.name != path:
+            raise
+    raise AttributeError(scrapy_paths.advice(path) or f"module 'crawler' has no attribute {name!r}")
+
+
+if not TYPE_CHECKING:  # type checkers know the names from above, and tell one that is misspelled
+    __getattr__ = _public  # as modules have it (PEP 562)
 
 
 def __dir__() -> list[str]:

@@ -7,12 +7,13 @@ output is raised here, before the first request.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.download import build_downloader
+from crawler.download import BytesInHand, build_downloader
 from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
@@ -20,8 +21,11 @@ from crawler.engine.commit import Committer
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.durability import Durability
 from crawler.engine.limits import Limits
+from crawler.engine.pacing import Pacer
 from crawler.engine.robots import RobotsGate
 from crawler.engine.scrape import Scraper
+from crawler.engine.stalls import StallWatch
+from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
 from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbench
@@ -31,6 +35,7 @@ from crawler.frontier.sqlite import SqliteStore
 from crawler.http.fingerprint import fingerprint
 from crawler.settings import find_project
 from crawler.url import host_key
+from crawler.watching import look
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +57,15 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.retry.RetryMiddleware",
     "crawler.downloadermiddlewares.redirect.MetaRefreshMiddleware",
     "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
+    "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
 )
 
-EXTENSIONS = ("crawler.extensions.corestats.CoreStats", "crawler.extensions.logstats.LogStats")
+EXTENSIONS = (
+    "crawler.extensions.corestats.CoreStats",
+    "crawler.extensions.logstats.LogStats",
+    "crawler.extensions.dashboard.Dashboard",
+)
 
 # Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
 VISITS_PER_PLACE = 4
@@ -93,10 +103,16 @@ class Assembly:
         if self.spider_middlewares:
             chain = spidermiddleware.SpiderChain(self.spider_middlewares, spider=spider, bridge=bridge)
 
-        robots = RobotsGate(_robots_agent(settings)) if settings.politeness.obey_robots else None
+        watch = Watch()
+        patience = settings.crawl.max_callback_seconds
+        # On a fake clock nothing blocks; a callback that takes long is named by the scraper there.
+        self._stalls = StallWatch(clock, watch.stalls, patience=patience) if patience and runtime.loop else None
+        robots = _robots(settings)
         watcher = SignalWatcher(crawler.signals, spider)
-        self._downloader = build_downloader(settings, reactor=clock, agent=runtime.agent, watcher=watcher)
-        fetch = counted(self._downloader.fetch, spider=spider, stats=crawler.stats, signal_manager=crawler.signals)
+        in_hand = BytesInHand(settings.crawl.max_bytes_in_hand)
+        self._downloader = build_downloader(
+            settings, reactor=clock, in_hand=in_hand, agent=runtime.agent, watcher=watcher
+        )
 
         def commit_failed(error: UsageError) -> None:
             logger.error("What the crawl brings cannot be written any more, so it ends: %s", error)
@@ -104,6 +120,7 @@ class Assembly:
 
         codec = RequestCodec(spider)
         job = _job(settings, spider, runtime)
+        self._job_folder = job.folder if job is not None else None
         store = SqliteStore(job, codec) if job is not None else None
         durability = None
         if job is not None and store is not None:
@@ -115,23 +132,32 @@ class Assembly:
                 stats=crawler.stats,
                 cookies=jars,
                 command=command or {},
+                watch=watch,
+                look=lambda engine: look(engine, crawler.stats.get_stats()),
+                settings=settings.in_force(),
                 keeps_items=settings.frontier.keep_items,
             )
             durability.restore_spider()
         self._feeds = Feeds.open_all(
             (*_feeds_of(settings), *feeds), spider=spider, resume=durability.places if durability else None
         )
-        committer = Committer(self._feeds, clock, on_failure=commit_failed, durability=durability)
+        frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store)
+        pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
+        fetch = counted(
+            pacer.around(self._downloader.fetch), spider=spider, stats=crawler.stats, signal_manager=crawler.signals
+        )
+        committer = Committer(self._feeds, clock, on_failure=commit_failed, waits=watch.waits, durability=durability)
         self.engine = Engine(
             Parts(
                 spider=spider,
-                frontier=_frontier(settings, robots, MemoryStore(codec) if store is None else store),
+                frontier=frontier,
                 download=middleware.fold(self.downloader_middlewares, fetch, spider=spider, bridge=bridge),
                 scraper=Scraper(
                     spider,
                     bridge=bridge,
                     chain=chain,
-                    patience=settings.crawl.max_callback_seconds,
+                    callbacks=watch.callbacks,
+                    patience=patience if self._stalls is None else math.inf,
                     allow_all_statuses=settings.crawl.allow_http_errors,
                     allowed_statuses=frozenset(settings.crawl.allowed_statuses),
                 ),
@@ -141,10 +167,12 @@ class Assembly:
                 robots=robots,
                 limits=Limits.from_settings(settings),
                 capacity=_capacity(settings),
+                in_hand=in_hand,
                 signals=crawler.signals,
                 stats=crawler.stats,
                 clock=clock,
                 bridge=bridge,
+                watch=watch,
                 start=_start_of(spider, chain, start),
                 on_item=on_item,
                 job=job.name if job is not None else "",
@@ -155,12 +183,24 @@ class Assembly:
             durability.begin(self.engine, self._feeds.flush())
 
     @property
+    def job_folder(self) -> Path | None:
+        """Where the job of the crawl is, None if it is not durable."""
+        return self._job_folder
+
+    @property
     def outputs(self) -> list[tuple[str, int]]:
         """The feeds: where each is, and how many items it has."""
         return [(str(feed.path), feed.items) for feed in self._feeds]
 
+    def begin(self) -> None:
+        """Begin what goes on beside the engine."""
+        if self._stalls is not None:
+            self._stalls.begin()
+
     async def close(self) -> None:
-        """Close what the engine does not own: the connections."""
+        """Close what the engine does not own: the connections, and what goes on beside it."""
+        if self._stalls is not None:
+            self._stalls.end()
         await self._downloader.close()
 
 
@@ -168,8 +208,12 @@ def _feeds_of(settings: Settings) -> list[FeedOptions]:
     return feeds_from_settings(settings.feeds, settings.export.defaults())
 
 
-def _robots_agent(settings: Settings) -> str:
-    return settings.politeness.robots_user_agent or settings.http.user_agent
+def _robots(settings: Settings) -> RobotsGate | None:
+    politeness = settings.politeness
+    if not politeness.obey_robots:
+        return None
+    agent = politeness.robots_user_agent or settings.http.identification
+    return RobotsGate(agent, max_delay=politeness.max_crawl_delay)
 
 
 def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
@@ -188,11 +232,6 @@ def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore 
     def identity(request: Request) -> bytes:
         return fingerprint(request, include_headers=headers)
 
-    def politeness_key(request: Request) -> str:
-        if request.has_meta and "download_slot" in request.meta:
-            return str(request.meta["download_slot"])
-        return host_key(request.url)
-
     workbench = Workbench(
         settings.politeness.for_host,
         store,
@@ -209,12 +248,19 @@ def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore 
     )
 
 
+# Hot: twice per request.
+def politeness_key(request: Request) -> str:
+    """Return what the delay and the concurrency of *request* are counted by: its host, or what its meta names."""
+    if request.has_meta and "download_slot" in request.meta:
+        return str(request.meta["download_slot"])
+    return host_key(request.url)
+
+
 def _capacity(settings: Settings) -> Capacity:
     crawl = settings.crawl
     return Capacity(
         on_wire=crawl.concurrency,
         visits=crawl.concurrency * VISITS_PER_PLACE,
-        bytes_in_hand=crawl.max_bytes_in_hand,
         items_in_flight=crawl.max_items_in_flight,
         start_requests=max(1, settings.frontier.workbench // 2),
     )

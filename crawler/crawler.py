@@ -10,9 +10,10 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 
 from crawler import runtime as runtimes
 from crawler.assembly import Assembly
@@ -21,9 +22,13 @@ from crawler.interfaces import CrawlSnapshot
 from crawler.logs import configure_logging
 from crawler.settings import Settings
 from crawler.signals import SignalManager
+from crawler.spiders.loader import SpiderLoader
 from crawler.stats import MemoryStatsCollector
+from crawler.watching import look
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from crawler.engine import Engine
     from crawler.exporters import FeedOptions
     from crawler.runtime import Runtime
@@ -49,6 +54,8 @@ class CrawlResult:
     snapshot: CrawlSnapshot | None = field(default=None, repr=False)
     #: The feeds that were written: where each is, and how many items it has.
     outputs: Sequence[tuple[str, int]] = ()
+    #: Where the job is kept, None if the crawl was not durable.
+    job_folder: Path | None = None
 
 
 class Crawler:
@@ -105,6 +112,11 @@ class Crawler:
         """The extensions of the crawl, empty before it is assembled."""
         return self._assembly.extensions if self._assembly else ()
 
+    @property
+    def job_folder(self) -> Path | None:
+        """Where the job of the crawl is kept, None if it is not durable or not assembled yet."""
+        return self._assembly.job_folder if self._assembly else None
+
     def crawl(self, *args: Any, **kwargs: Any) -> Deferred[CrawlResult]:
         """Begin; return a Deferred of the result. Arguments go to the spider. May be called once."""
         if self.crawling or self.engine is not None:
@@ -129,6 +141,7 @@ class Crawler:
             self.engine = self._assembly.engine
             self._began = self.clock.seconds()
             self.stats.open_spider(self.spider)
+            self._assembly.begin()
             try:
                 reason = await self.engine.run()
             finally:
@@ -149,6 +162,7 @@ class Crawler:
             interrupted=reason == "shutdown",
             snapshot=snapshot,
             outputs=self._assembly.outputs if self._assembly else (),
+            job_folder=self.job_folder,
         )
 
     def snapshot(self) -> CrawlSnapshot:
@@ -174,6 +188,11 @@ class Crawler:
             bytes_received=stats.get_value("downloader/response_bytes", 0),
             statuses=tuple(sorted(statuses)),
         )
+
+    def look(self) -> dict[str, Any]:
+        """Return what the running crawl looks like now, in detail: hosts, callbacks, troubles, what holds it back."""
+        assert self.engine is not None  # it is asked while the crawl runs
+        return look(self.engine, self.stats.get_stats())
 
     def stop(self) -> Deferred[None]:
         """End the crawl when what is in flight has finished."""
@@ -226,10 +245,17 @@ class CrawlerRunner:
         self._active: set[Deferred[Any]] = set()
         self.bootstrap_failed = False
 
-    def create_crawler(self, crawler_or_spidercls: type[Spider] | Crawler) -> Crawler:
-        """Return a crawler for a spider class; a crawler as it is."""
+    @cached_property
+    def spider_loader(self) -> SpiderLoader:
+        """The spiders of the project that the working directory belongs to, as ``project.spiders`` names them."""
+        return SpiderLoader.from_settings(self.settings)
+
+    def create_crawler(self, crawler_or_spidercls: type[Spider] | str | Crawler) -> Crawler:
+        """Return a crawler for a spider class or for the name of a spider of the project; a crawler as it is."""
         if isinstance(crawler_or_spidercls, Crawler):
             return crawler_or_spidercls
+        if isinstance(crawler_or_spidercls, str):
+            crawler_or_spidercls = self.spider_loader.load(crawler_or_spidercls)
         return Crawler(crawler_or_spidercls, self.settings, runtime=self._runtime())
 
     def _runtime(self) -> Runtime:
@@ -239,11 +265,13 @@ class CrawlerRunner:
             self._reactor = reactor
         return runtimes.of_reactor(self._reactor)
 
-    def crawl(self, crawler_or_spidercls: type[Spider] | Crawler, *args: Any, **kwargs: Any) -> Deferred[CrawlResult]:
-        """Begin a crawl; return a Deferred of its result."""
+    def crawl(
+        self, crawler_or_spidercls: type[Spider] | str | Crawler, *args: Any, **kwargs: Any
+    ) -> Deferred[CrawlResult]:
+        """Begin a crawl, as soon as the reactor runs; return a Deferred of its result."""
         crawler = self.create_crawler(crawler_or_spidercls)
         self.crawlers.add(crawler)
-        crawling = crawler.crawl(*args, **kwargs)
+        crawling: Deferred[CrawlResult] = Deferred()
         self._active.add(crawling)
 
         def ended(result: Any) -> Any:
@@ -252,7 +280,11 @@ class CrawlerRunner:
             self.bootstrap_failed |= crawler.spider is None
             return result
 
-        return crawling.addBoth(ended)
+        crawling.addBoth(ended)
+        runtimes.when_running(
+            crawler.runtime, lambda: maybeDeferred(crawler.crawl, *args, **kwargs).chainDeferred(crawling)
+        )
+        return crawling
 
     def stop(self) -> Deferred[Any]:
         """End all crawls when what is in flight has finished."""

@@ -15,7 +15,9 @@
     |  `- NotStorableError         a request that cannot be written to the job store
     `- DownloadError               the site or the network
        |- CannotResolveHostError   DNS
+       |- HostDownError            a host that could not be reached again and again: nothing was sent
        |- DownloadConnectionRefusedError, DownloadTLSError
+       |- ProxyError               the proxy cannot be reached, refuses, or wants other credentials
        |- DownloadTimeoutError     connect, first byte or whole response: see ``phase``
        |- DownloadConnectionLostError
        |- ResponseDataLossError    the body ended before its length or its last chunk
@@ -37,6 +39,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crawler.http.response import Response
+    from crawler.http.spool import Spool
 
 
 class CrawlerError(Exception):
@@ -102,12 +105,20 @@ class CannotResolveHostError(DownloadError):
     """The host name has no address."""
 
 
+class HostDownError(DownloadError):
+    """The host could not be reached for so long that its requests fail without being sent."""
+
+
 class DownloadConnectionRefusedError(DownloadError):
     """No connection could be made to any address of the host."""
 
 
 class DownloadTLSError(DownloadError):
     """The TLS handshake failed or the certificate was not trusted."""
+
+
+class ProxyError(DownloadError):
+    """The proxy could not be reached, refused to connect, or wants other credentials."""
 
 
 class DownloadTimeoutError(DownloadError):
@@ -128,11 +139,16 @@ class DownloadFailedError(DownloadError):
 
 
 class ResponseDataLossError(DownloadError):
-    """The body ended early. ``partial`` holds what had arrived, decoded as far as it went."""
+    """The body ended early. ``kept`` holds what had arrived, decoded as far as it went: bytes, or a spool of them."""
 
-    def __init__(self, message: str = "", *, partial: bytes = b"") -> None:
+    def __init__(self, message: str = "", *, partial: bytes | Spool = b"") -> None:
         super().__init__(message)
-        self.partial = partial
+        self.kept = partial
+
+    @property
+    def partial(self) -> bytes:
+        """What had arrived, as bytes; read into memory if it was large enough to be in a file."""
+        return self.kept if isinstance(self.kept, bytes) else self.kept.load()
 
 
 class ResponseMalformedError(DownloadError):

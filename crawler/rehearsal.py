@@ -18,7 +18,7 @@ from crawler.exceptions import UsageError, describe
 from crawler.http import Request
 from crawler.item import outputs_of
 from crawler.nearest import did_you_mean
-from crawler.session import rehearsal_settings
+from crawler.open_crawl import rehearsal_settings
 from crawler.spiders import CrawlSpider
 
 if TYPE_CHECKING:

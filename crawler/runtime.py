@@ -148,6 +148,18 @@ def _started(runtime: Runtime) -> Runtime:
     return runtime
 
 
+def when_running(runtime: Runtime, begin: Callable[[], object]) -> None:
+    """Call *begin* now if the reactor of *runtime* runs, else as soon as it does.
+
+    What began before could end before: a script that stops the reactor at the end would then find none to stop.
+    """
+    reactor, loop = runtime.reactor, runtime.loop
+    if getattr(reactor, "running", True) or (loop is not None and loop.is_running()):
+        begin()
+    else:
+        reactor.callWhenRunning(begin)
+
+
 def release_threads(runtime: Runtime) -> None:
     """Let the idle threads of the reactor's pool end: they would keep the process from ending."""
     reactor = runtime.reactor

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from crawler.http import Response
+    from crawler.open_crawl import OpenCrawl
     from crawler.runtime import Runtime
-    from crawler.session import Session
     from crawler.spiders import Spider
 
 __all__ = ["Shell", "Waiting", "inspect_response", "open_in_browser"]
@@ -49,12 +49,12 @@ _CLASSES = {cls.__name__: cls for cls in (Request, FormRequest, JsonRequest, Xml
 
 
 class Shell:
-    """The names at a prompt on an open *session*, and what runs code with them. *wait* runs the reactor until something is done."""
+    """The names at a prompt on an open *crawl*, and what runs code with them. *wait* runs the reactor until something is done."""
 
-    def __init__(self, session: Session, wait: Wait) -> None:
-        self._session = session
+    def __init__(self, crawl: OpenCrawl, wait: Wait) -> None:
+        self._crawl = crawl
         self._wait = wait
-        crawler = session.crawler
+        crawler = crawl.crawler
         self.names = _names(crawler.spider, fetch=self.fetch, view=self._view, shelp=self._print_help)
 
     @property
@@ -71,7 +71,7 @@ class Shell:
         return self._wait.later(fetching) if self._wait.is_running else self._wait(fetching)
 
     async def _fetch(self, what: str | Request, **options: Any) -> Response:
-        response = await self._session.fetch(what, **options)
+        response = await self._crawl.fetch(what, **options)
         self.show(response)
         return response
 

@@ -7,7 +7,7 @@
 
 Nothing is mocked: the real engine sends real HTTP through treq and Twisted's client to a real Twisted server, over memory
 instead of sockets. Delays, time-outs and latencies are kept exactly, on a clock that is advanced from one event to the next.
-What cannot work here is awaiting asyncio futures, since no asyncio loop runs.
+What cannot work here is awaiting asyncio futures, since no asyncio loop runs; ``crawler.threads`` runs its work at once.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from crawler.crawler import Crawler, CrawlResult
 from crawler.runtime import Runtime
+from crawler.threads import without_threads
 
 if TYPE_CHECKING:
     from twisted.web.http import Request as ServerRequest
@@ -140,9 +141,10 @@ class MemoryWorld:
     def run(self, crawler: Crawler, /, **arguments: Any) -> CrawlResult:
         """Run *crawler* to its end on the fake clock and return its result; raise what stopped it."""
         results: list[Any] = []
-        crawler.crawl(**arguments).addBoth(results.append)
-        while not results:
-            self.step(crawler)
+        with without_threads():
+            crawler.crawl(**arguments).addBoth(results.append)
+            while not results:
+                self.step(crawler)
         if isinstance(results[0], Failure):
             results[0].raiseException()
         result: CrawlResult = results[0]

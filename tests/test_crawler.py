@@ -202,3 +202,68 @@ def test_importing_the_package_brings_no_reactor_and_no_rich(first: str) -> None
     )
     finished = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert finished.stdout.strip() == "[]", finished.stderr
+
+
+def test_a_process_runs_spiders_of_the_project_by_their_names(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('[project]\nspiders = ["shop.spiders"]\n[frontier]\nstore = "memory"\n')
+    package = tmp_path / "shop" / "spiders"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").touch()
+    for name in ("one", "two"):
+        (package / f"{name}.py").write_text(
+            f"import crawler\nclass S(crawler.Spider):\n    name = '{name}'\n"
+            "    async def start(self):\n        print(self.name)\n        yield {'from': self.name}\n"
+        )
+    script = textwrap.dedent("""
+        from crawler.crawler import CrawlerProcess
+        from crawler.utils.project import get_project_settings
+
+        process = CrawlerProcess(get_project_settings())
+        for name in process.spider_loader.list():
+            process.crawl(name)
+        process.start()
+        try:
+            process.crawl("tow")
+        except Exception as error:
+            print(error)
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["one", "two"], done.stderr
+    assert lines[2] == "no spider is named 'tow'; did you mean 'two'?"
+
+
+def test_a_crawl_that_needs_no_network_ends_after_the_reactor_was_run_and_not_before(tmp_path: Path) -> None:
+    script = textwrap.dedent("""
+        from twisted.internet import reactor
+        import crawler
+        from crawler.crawler import CrawlerRunner
+
+        class One(crawler.Spider):
+            name = "one"
+            async def start(self):
+                yield {"n": 1}
+
+        def ended(result):
+            print(result.reason)
+            reactor.stop()
+
+        CrawlerRunner({"frontier.store": "memory"}).crawl(One).addCallback(ended)
+        reactor.run()
+    """)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "finished\n"), done.stderr

@@ -12,18 +12,22 @@ PACKAGE = Path(__file__).resolve().parents[1] / "crawler"
 
 # The first prefix that fits a module gives its layer; more specific ones stand first.
 LAYERS = [
+    ("crawler.ported", 9),  # Scrapy's functions that belong to no one part, on top of all of them
     ("crawler.cli", 8),
     ("crawler.__main__", 8),
+    ("crawler.porting", 7),
     ("crawler.testing", 7),
     ("crawler.shell", 7),
     ("crawler.prompt", 7),
-    ("crawler.session", 7),
+    ("crawler.open_crawl", 7),
     ("crawler.rehearsal", 7),
     ("crawler.contracts", 7),
     ("crawler.demo", 7),
+    ("crawler.report", 7),
     ("crawler.crawler", 6),
     ("crawler.assembly", 6),
     ("crawler.running", 6),
+    ("crawler.watching", 6),
     ("crawler.runtime", 6),
     ("crawler.engine", 5),
     ("crawler.downloadermiddlewares", 5),
@@ -53,6 +57,8 @@ LAYERS = [
     ("crawler.link", 0),
     ("crawler.selector", 0),
     ("crawler.concurrency", 0),
+    ("crawler.threads", 0),
+    ("crawler.scrapy_paths", -1),  # the package itself installs it, so it may know no other module
     ("crawler", 0),
 ]
 
@@ -172,5 +178,5 @@ def test_a_module_over_400_lines_gives_its_reason() -> None:
 
 @pytest.mark.parametrize("word", ["utils", "misc", "helpers", "common"])
 def test_no_module_is_named_for_nothing(word: str) -> None:
-    allowed = {"crawler.utils"}  # the paths that ported projects import; re-exports only
-    assert not [name for name in MODULES if name.split(".")[-1] == word and name not in allowed]
+    # crawler.utils can be imported, for ported code, but is no place to put anything: crawler.scrapy_paths makes it up.
+    assert not [name for name in MODULES if name.split(".")[-1] == word]

@@ -30,6 +30,9 @@ NAMES = {
     "crawler.link": ["Link"],
     "crawler.item": ["Item", "Field"],
     "crawler.loader": ["ItemLoader"],
+    "crawler.pipelines.files": ["FilesPipeline", "FSFilesStore", "FileException"],
+    "crawler.pipelines.images": ["ImagesPipeline", "ImageException"],
+    "crawler.pipelines.media": ["MediaPipeline", "FileException"],
     "crawler.exceptions": [
         "DropItem",
         "IgnoreRequest",

@@ -19,8 +19,8 @@ from crawler.crawler import effective_settings
 from crawler.exceptions import CrawlerError, IgnoreRequest, SpiderArgumentError, UsageError, describe
 from crawler.http.browser import open_in_browser
 from crawler.logs import configure_logging, silence_logging
+from crawler.open_crawl import OpenCrawl, PageSpider, address
 from crawler.prompt import told
-from crawler.session import PageSpider, Session, address
 from crawler.shell import Shell, Waiting
 from crawler.spiders.arguments import parse_arguments
 
@@ -40,10 +40,10 @@ def shell(
     plain: bool = False,
 ) -> None:
     """Open a prompt on *place*, or run *code* there."""
-    with _session(place, chosen, given) as (session, wait):
-        prompt = Shell(session, wait)
+    with _opened(place, chosen, given) as (crawl, wait):
+        prompt = Shell(crawl, wait)
         if place is not None:
-            prompt.show(_fetched(session, wait, place, redirect=redirect))
+            prompt.show(_fetched(crawl, wait, place, redirect=redirect))
         if code is None:
             prompt.prompt(plain=plain)
             return
@@ -84,13 +84,13 @@ def view(url: str, chosen: SpiderOptions, given: SettingOptions, *, redirect: bo
 
 
 def _page(url: str, chosen: SpiderOptions, given: SettingOptions, *, redirect: bool) -> Response:
-    with _session(url, chosen, given) as (session, wait):
-        return _fetched(session, wait, url, redirect=redirect)
+    with _opened(url, chosen, given) as (crawl, wait):
+        return _fetched(crawl, wait, url, redirect=redirect)
 
 
-def _fetched(session: Session, wait: Waiting, place: str, *, redirect: bool) -> Response:
+def _fetched(crawl: OpenCrawl, wait: Waiting, place: str, *, redirect: bool) -> Response:
     try:
-        response: Response = wait(session.fetch(place, redirect=redirect))
+        response: Response = wait(crawl.fetch(place, redirect=redirect))
     except UsageError:
         raise
     except (CrawlerError, IgnoreRequest) as error:
@@ -99,8 +99,8 @@ def _fetched(session: Session, wait: Waiting, place: str, *, redirect: bool) -> 
 
 
 @contextmanager
-def _session(place: str | None, chosen: SpiderOptions, given: SettingOptions) -> Iterator[tuple[Session, Waiting]]:
-    """Open a session with the spider that is chosen, or that fits *place*, and close it again."""
+def _opened(place: str | None, chosen: SpiderOptions, given: SettingOptions) -> Iterator[tuple[OpenCrawl, Waiting]]:
+    """Open a crawl with the spider that is chosen, or that fits *place*, and close it again."""
     project = open_project(given.assignments)
     url = address(place) if place is not None else None
     spidercls, arguments = _spider(project, url, chosen)
@@ -112,9 +112,9 @@ def _session(place: str | None, chosen: SpiderOptions, given: SettingOptions) ->
     else:
         configure_logging(effective_settings(spidercls, project.settings).log)
     runtime = runtimes.own()
-    session, wait = Session(spidercls, project.settings, runtime=runtime, arguments=arguments), Waiting(runtime)
+    crawl, wait = OpenCrawl(spidercls, project.settings, runtime=runtime, arguments=arguments), Waiting(runtime)
     try:
-        wait(session.open())
+        wait(crawl.open())
     except CrawlerError:
         raise
     except Exception as error:
@@ -122,9 +122,9 @@ def _session(place: str | None, chosen: SpiderOptions, given: SettingOptions) ->
             f"the spider {spidercls.name!r} could not be made: {told(error)}", ExitCode.NOT_STARTED
         ) from error
     try:
-        yield session, wait
+        yield crawl, wait
     finally:
-        wait(session.close())
+        wait(crawl.close())
 
 
 def _spider(project: Project, url: str | None, chosen: SpiderOptions) -> tuple[type[Spider], dict[str, Any]]:

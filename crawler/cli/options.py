@@ -65,6 +65,8 @@ class RunOptions:
     overwrites: tuple[str, ...] = ()
     progress: bool = True
     job: str = ""
+    dashboard: bool = False
+    report: str = ""
 
     def feeds(self, defaults: Mapping[str, Any]) -> list[FeedOptions]:
         """Return the outputs as feeds; *defaults* are those of the settings. Raise FeedError if a format is unknown."""
@@ -180,6 +182,10 @@ def run_options(command: Command) -> Command:
             shell_complete=completing.job,
             help="Name of the job, or its folder; an unfinished one is resumed. By default every crawl is a new job.",
         ),
+        click.option("--dashboard", is_flag=True, help="Serve a view of the crawl for the browser, on loopback."),
+        click.option(
+            "--report", metavar="FILE", help="Write a report of the crawl to FILE, as HTML, when it has ended."
+        ),
         click.option("--no-progress", is_flag=True, help="Plain log lines in place of the live view."),
     ]
     return _with(command, decorators, "run_options", _run_of)
@@ -250,6 +256,8 @@ def _run_of(values: dict[str, Any]) -> RunOptions:
         overwrites=values.pop("overwrites"),
         progress=not values.pop("no_progress"),
         job=values.pop("job") or "",
+        dashboard=values.pop("dashboard"),
+        report=values.pop("report") or "",
     )
 
 

@@ -1,6 +1,6 @@
-"""The live view of a crawl in a terminal: one line that is drawn anew, log lines above it, a table at the end.
+"""The live view of a crawl in a terminal: a screen that is drawn anew, log lines above it, a table at the end.
 
-The line is drawn from the crawl's own clock, four times a second; there is no thread.
+It is drawn from the crawl's own clock, some times a second; there is no thread. In a low terminal it is one line.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from crawler.cli.screen import Rate, duration, screen, size
 from crawler.logs import lines_to
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from crawler.interfaces import CrawlSnapshot
 
 # Often enough to look alive, seldom enough to cost nothing beside the crawl.
-INTERVAL = 0.25
+INTERVAL = 0.5
+
+# Lines of a terminal below which one line is shown, so that the log keeps most of it.
+_LOW = 24
 
 
 class LiveView:
@@ -65,31 +69,19 @@ class LiveView:
 
     def _draw(self) -> None:
         assert self._crawler is not None  # watch() sets it
-        now = self._crawler.snapshot()
-        self._live.update(status_line(now, self._rate.of(now.pages, time.monotonic())), refresh=True)
+        snapshot = self._crawler.snapshot()
+        self._rate.note(snapshot.pages, snapshot.items, time.monotonic())
+        if self._crawler.engine is None or self._console.height < _LOW:
+            drawn: Any = status_line(snapshot, self._rate.pages)
+        else:
+            drawn = screen(self._crawler.look(), self._rate, width=self._console.width)
+        self._live.update(drawn, refresh=True)
         self._timer = self._crawler.clock.callLater(INTERVAL, self._draw)
 
     def summary(self, result: CrawlResult) -> None:
         """Print the table at the end."""
         if result.snapshot is not None:
             self._console.print(end_table(result, result.snapshot))
-
-
-class Rate:
-    """Pages a second over the last seconds, so that a stall can be seen."""
-
-    #: Seconds over which the rate is taken.
-    SPAN = 5.0
-
-    def __init__(self) -> None:
-        self._seen: list[tuple[float, int]] = []
-
-    def of(self, pages: int, now: float) -> float:
-        """Return the rate, *pages* having been fetched at *now*."""
-        self._seen = [one for one in self._seen if now - one[0] <= self.SPAN]
-        self._seen.append((now, pages))
-        began, before = self._seen[0]
-        return (pages - before) / (now - began) if now > began else 0.0
 
 
 def status_line(now: CrawlSnapshot, rate: float) -> Text:
@@ -143,19 +135,3 @@ def _reasons(result: CrawlResult) -> str:
     prefix = "dropped/"
     reasons = {name.removeprefix(prefix): count for name, count in result.stats.items() if name.startswith(prefix)}
     return f"({', '.join(f'{reason} {count:,}' for reason, count in reasons.items())})" if reasons else ""
-
-
-def duration(seconds: float) -> str:
-    """Return *seconds* as ``1:02:03``."""
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"
-
-
-def size(count: float) -> str:
-    """Return a number of bytes as ``12.3 MiB``."""
-    for unit in ("bytes", "KiB", "MiB"):
-        if count < 1024:
-            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
-        count /= 1024
-    return f"{count:,.1f} GiB"

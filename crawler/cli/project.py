@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.exceptions import UsageError
+from crawler.frontier.jobs import JobSummary, jobs_in, summary_of
 from crawler.http import Request
 from crawler.settings import SETTINGS_FILE, Settings, find_project, load_settings
 from crawler.spiders.loader import SpiderLoader, load_file
@@ -65,6 +66,23 @@ def spiders_for(project: Project, url: str) -> list[type[Spider]]:
         return []
     loader, request = project.loader(), Request(url)
     return [one for one in map(loader.load, loader.list()) if one.handles_request(request)]
+
+
+def found_jobs(project: Project, names: Sequence[str]) -> list[JobSummary]:
+    """Return the jobs called *names*, or with a path as name; without any the newest one. Raise UsageError if one is not there."""
+    known = list(jobs_in(project.state_directory))
+    if not names:
+        if not known:
+            raise UsageError(f"there is no job in {project.state_directory}")
+        return known[-1:]
+    found = []
+    for name in names:
+        job = summary_of(Path(name)) if os.sep in name else next((one for one in known if one.name == name), None)
+        if job is None:
+            there = ", ".join(one.name for one in known) or "none"
+            raise UsageError(f"there is no job {name!r} in {project.state_directory}; there are: {there}")
+        found.append(job)
+    return found
 
 
 def no_project() -> str:

@@ -19,8 +19,8 @@ from crawler.engine.scrape import qualified_name
 from crawler.exceptions import UsageError
 from crawler.http import Request
 from crawler.item_adapter import ItemAdapter
+from crawler.open_crawl import address
 from crawler.rehearsal import Level, Rehearsal, method_named, parse_settings, rule_for
-from crawler.session import address
 from crawler.spiders.arguments import parse_arguments
 
 if TYPE_CHECKING:

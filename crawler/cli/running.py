@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from crawler import runtime as runtimes
 from crawler import signals
 from crawler.cli.errors import CommandError
 from crawler.cli.exitcodes import ExitCode, of_result
@@ -42,12 +43,14 @@ logger = logging.getLogger(__name__)
 def crawl(name: str, run: RunOptions, given: SettingOptions) -> None:
     """Run the spider *name* of the project; end with the exit code that says how it went."""
     project = open_project(given.assignments)
+    runtimes.own()  # the reactor is installed first: a module of the project may import it
     _run(project.loader().load(name), project, run, given, {"spider": name})
 
 
 def run_file(path: str, name: str | None, run: RunOptions, given: SettingOptions) -> None:
     """Run the spider in the file *path*, the one called *name* if it holds several."""
     project = open_project(given.assignments)
+    runtimes.own()  # see above
     spidercls = load_file(path, name)
     _run(spidercls, project, run, given, {"spider": spidercls.name, "file": str(Path(path).resolve())})
 
@@ -69,6 +72,7 @@ def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
     project = open_project(assignments)
     given = replace(given, assignments=assignments)
     os.chdir(command["directory"])
+    runtimes.own()  # see above
     if "file" in command:
         spidercls = load_file(command["file"], command["spider"])
     else:
@@ -96,7 +100,13 @@ def _run(
 ) -> None:
     if run.job:
         project.settings.set("frontier.job", run.job, "cmdline")
+    if run.dashboard:
+        project.settings.set("dashboard.enabled", True, "cmdline")
     settings = begin_logging(spidercls, project.settings, given)
+    if run.report and settings.frontier.store == "memory":
+        raise UsageError(
+            "a report is made from the job of a crawl, and frontier.store = 'memory' keeps none: use sqlite"
+        )
     arguments = parse_arguments(spidercls, run.arguments)
     feeds = run.feeds(settings.export.defaults())
     if not run.job and settings.frontier.store != "memory":
@@ -118,7 +128,16 @@ def _run(
 
         result = crawl_of(spidercls, project.settings, arguments, feeds=feeds, on_start=watch, command=again)
     _tell(result, live, given)
+    if run.report and result.job_folder is not None:
+        _report(result.job_folder, run.report)
     click.get_current_context().exit(of_result(result))
+
+
+def _report(job: Path, file: str) -> None:
+    from crawler.report import facts_of, report_page  # after the crawl, and only where it was asked for
+
+    Path(file).write_text(report_page(facts_of(job)), encoding="utf-8")
+    click.echo(f"Report: {file}", err=True)
 
 
 def begin_logging(spidercls: type[Spider], settings: Settings, given: SettingOptions) -> Settings:

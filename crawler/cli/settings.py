@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("words", metavar="[WORD]...", nargs=-1)
 @click.option("--changed", is_flag=True, help="Only what is not at its default.")
+@click.option("--scrapy", "scrapys", is_flag=True, help="Scrapy's settings instead: what each of them is here.")
 @click.option(
     "--get",
     "name",
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     help="Print the value of one setting, and nothing else.",
 )
 @setting_options
-def command(words: tuple[str, ...], changed: bool, name: str | None, setting_options: SettingOptions) -> None:
+def command(
+    words: tuple[str, ...], changed: bool, scrapys: bool, name: str | None, setting_options: SettingOptions
+) -> None:
     """Show settings: value, source, meaning.
 
     With WORDs only settings that contain all of them, in their name, Scrapy's name or their text.
@@ -35,8 +38,12 @@ def command(words: tuple[str, ...], changed: bool, name: str | None, setting_opt
       crawler settings delay
       crawler settings --changed
       crawler settings --get politeness.delay
+      crawler settings --scrapy no effect
       CRAWLER_HTTP__TIMEOUT=10 crawler settings timeout -s politeness.delay=2
     """
+    if scrapys:
+        _show_scrapys(words)
+        return
     from crawler.cli.project import open_project  # brings lxml, which --help does without
 
     settings = open_project(setting_options.assignments).settings
@@ -54,6 +61,15 @@ def command(words: tuple[str, ...], changed: bool, name: str | None, setting_opt
             section = info.name.partition(".")[0]
             click.secho(f"\n[{section}]" if "." in info.name else "", bold=True)
         _show(info)
+
+
+def _show_scrapys(words: tuple[str, ...]) -> None:
+    from crawler.settings.scrapy_names import KNOWN, meaning  # brings every section, which --help does without
+
+    for name in sorted(KNOWN):
+        line = f"{name} {meaning(name)}"
+        if all(word.lower() in line.lower() for word in words):
+            click.echo(line)
 
 
 def _fits(info: SettingInfo, words: tuple[str, ...]) -> bool:

@@ -6,7 +6,6 @@ import click
 
 from crawler.cli import completing
 from crawler.cli.options import SettingOptions, setting_options
-from crawler.exceptions import UsageError
 
 
 @click.command()
@@ -23,14 +22,10 @@ def command(url: str, job: str | None, setting_options: SettingOptions) -> None:
       crawler why https://books.toscrape.com/
       crawler why https://books.toscrape.com/ --job books-2026-11-23-0900
     """
-    from crawler.cli.project import open_project  # brings lxml, which --help does without
-    from crawler.frontier.jobs import jobs_in
+    from crawler.cli.project import found_jobs, open_project  # brings lxml, which --help does without
     from crawler.frontier.story import story_of
 
-    directory = open_project(setting_options.assignments).state_directory
-    jobs = [one for one in jobs_in(directory) if job is None or one.name == job]
-    if not jobs:
-        raise UsageError(f"there is no job{f' {job!r}' if job else ''} in {directory}")
-    click.echo(f"In the job {jobs[-1].name}:")
-    for line in story_of(url, jobs[-1].path):
+    (found,) = found_jobs(open_project(setting_options.assignments), [job] if job else [])
+    click.echo(f"In the job {found.name}:")
+    for line in story_of(url, found.path):
         click.echo(line)

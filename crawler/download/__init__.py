@@ -2,6 +2,7 @@
 
 downloader    the transport for a scheme, the limits of a request
 transport     http and https through treq; the only module that knows treq
+body          a body as it arrives, in memory or in a file
 agent         kept connections (foreign: another agent in its place); connection, head, chunked: HTTP/1.1, read
 wire          what goes out
 deadlines     many time limits on one timer
@@ -11,22 +12,26 @@ errors        what can go wrong, as our errors that are also Twisted's
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crawler.download.agent import AgentOptions, ConnectionAgent
+from crawler.download.body import BytesInHand, Spooling
 from crawler.download.deadlines import Deadlines
 from crawler.download.downloader import Downloader, Transport
 from crawler.download.foreign import ForeignAgent
 from crawler.download.local import DataTransport, FileTransport
 from crawler.download.tls import tls_policy
 from crawler.download.transport import FetchLimits, TreqTransport, Watcher
+from crawler.exceptions import SettingsError
 
 if TYPE_CHECKING:
     from twisted.web.iweb import IAgent
 
     from crawler.settings import Settings
 
-__all__ = ["Downloader", "FetchLimits", "TreqTransport", "Watcher", "build_downloader"]
+__all__ = ["BytesInHand", "Downloader", "FetchLimits", "TreqTransport", "Watcher", "build_downloader"]
 
 # Idle connections over all hosts, for each request that may be on the wire: enough that the hosts which take part in a crawl
 # at the time keep theirs, and far from the usual limit of 1,024 open files.
@@ -34,10 +39,19 @@ _KEPT_PER_PLACE = 4
 
 
 def build_downloader(
-    settings: Settings, *, reactor: Any, agent: IAgent | None = None, watcher: Watcher | None = None
+    settings: Settings,
+    *,
+    reactor: Any,
+    in_hand: BytesInHand,
+    agent: IAgent | None = None,
+    watcher: Watcher | None = None,
 ) -> Downloader:
-    """Return a downloader for *settings* on *reactor*; an *agent* takes the place of the network, *watcher* sees what comes."""
+    """Return a downloader for *settings* on *reactor*, whose bodies are counted in *in_hand* while they arrive.
+
+    An *agent* takes the place of the network, *watcher* sees what comes.
+    """
     http, places = settings.http, settings.crawl.concurrency
+    spooling = Spooling(in_hand, http.spool_above, _spool_directory(http.spool_directory))
     deadlines = Deadlines(reactor)
     transports: dict[str, Transport] = {}
     connections = None
@@ -56,9 +70,14 @@ def build_downloader(
             ),
         )
     web = TreqTransport(
-        connections or ForeignAgent(agent), reactor, deadlines, compression=http.compression, watcher=watcher
+        connections or ForeignAgent(agent),
+        reactor,
+        deadlines,
+        compression=http.compression,
+        watcher=watcher,
+        spooling=spooling,
     )
-    local: dict[str, Transport] = {"file": FileTransport(), "data": DataTransport()}
+    local: dict[str, Transport] = {"file": FileTransport(spooling), "data": DataTransport()}
     for scheme in http.schemes:
         transports[scheme] = local.get(scheme, web)
 
@@ -75,3 +94,10 @@ def build_downloader(
         fail_on_dataloss=http.fail_on_dataloss,
     )
     return Downloader(transports, limits, reactor, warn_body=http.warn_body, close=close)
+
+
+def _spool_directory(directory: str) -> str:
+    """Return *directory* if files can be made there, whatever the crawl changes to; raise SettingsError if not."""
+    if directory and not (Path(directory).is_dir() and os.access(directory, os.W_OK)):
+        raise SettingsError(f"http.spool_directory = {directory!r} is no folder that can be written to")
+    return str(Path(directory).absolute()) if directory else ""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crawler.http import Headers, Response
 from crawler.http.response import RESPONSE_CLASSES
-from crawler.http.sniff import kind_of
+from crawler.http.sniff import LOOKED_AT, kind_of
 
 if TYPE_CHECKING:
     from crawler.http import Request
+    from crawler.http.spool import Spool
 
 
 class Answer(NamedTuple):
@@ -18,7 +19,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: Sequence[tuple[bytes, bytes]]
-    body: bytes
+    body: bytes | Spool
     flags: tuple[str, ...] = ()
     certificate: Any = None
     ip_address: Any = None
@@ -29,12 +30,14 @@ class Answer(NamedTuple):
 def response_of(request: Request, answer: Answer) -> Response:
     """Return *answer* to *request* as the kind of Response that it is."""
     headers = Headers.received((name, [value]) for name, value in answer.headers)
-    cls = RESPONSE_CLASSES.get(kind_of(headers.get, request.url, answer.body), Response)
+    body = answer.body
+    start = body if isinstance(body, bytes) else body.head(LOOKED_AT)
+    cls = RESPONSE_CLASSES.get(kind_of(headers.get, request.url, start), Response)
     return cls(
         request.url,
         status=answer.status,
         headers=headers,
-        body=answer.body,
+        body=body,
         flags=answer.flags,
         request=request,
         certificate=answer.certificate,

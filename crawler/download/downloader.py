@@ -21,6 +21,7 @@ _LIMITS_IN_META = {
     "download_timeout": "timeout",
     "download_maxsize": "max_body",
     "download_fail_on_dataloss": "fail_on_dataloss",
+    "download_to_file": "to_file",
 }
 
 
@@ -32,7 +33,11 @@ class Transport(Protocol):
 
 
 class Downloader:
-    """Fetches requests with the *transports* of their schemes, within *limits* unless ``request.meta`` says otherwise."""
+    """Fetches requests with the *transports* of their schemes, within *limits* unless ``request.meta`` says otherwise.
+
+    Its keys are ``download_timeout``, ``download_maxsize``, ``download_warnsize``, ``download_fail_on_dataloss``, as Scrapy has
+    them, and ``download_to_file``, which puts the body into a temporary file however small it is.
+    """
 
     def __init__(
         self,
@@ -63,7 +68,12 @@ class Downloader:
             transport = self._other_transport(request)
         meta = request.meta
         limits = self._limits
-        if "download_timeout" in meta or "download_maxsize" in meta or "download_fail_on_dataloss" in meta:
+        if (
+            "download_timeout" in meta
+            or "download_maxsize" in meta
+            or "download_to_file" in meta
+            or "download_fail_on_dataloss" in meta
+        ):
             limits = replace(limits, **{ours: meta[name] for name, ours in _LIMITS_IN_META.items() if name in meta})
         began = self._clock.seconds()
         answer = await transport.fetch(request, limits)

@@ -12,7 +12,7 @@ meet goes through it, and is kept as ``__cause__``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from OpenSSL import SSL
 from service_identity import VerificationError
@@ -29,6 +29,9 @@ from twisted.web.client import (
 from twisted.web.error import SchemeNotSupported
 
 from crawler import exceptions as named
+
+if TYPE_CHECKING:
+    from crawler.http.spool import Spool
 
 
 class _Told:
@@ -92,7 +95,7 @@ class ResponseMalformedError(_Failed, named.ResponseMalformedError, ResponseFail
 class ResponseDataLossError(_Told, named.ResponseDataLossError, ResponseFailed):
     """The body ended early. ``partial`` holds what had arrived, decoded as far as it went."""
 
-    def __init__(self, message: str = "", *, partial: bytes = b"") -> None:
+    def __init__(self, message: str = "", *, partial: bytes | Spool = b"") -> None:
         super().__init__(message, partial=partial)
         self.args = (message,)
         self.reasons = []

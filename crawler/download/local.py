@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from crawler.download.answer import Answer
+from crawler.download.body import STEP, Spooling
 from crawler.exceptions import DownloadFailedError, ResponseTooLargeError
 
 if TYPE_CHECKING:
     from crawler.download.transport import FetchLimits
     from crawler.http import Request
+    from crawler.http.spool import Spool
 
 
 class FileTransport:
-    """Reads files (RFC 8089)."""
+    """Reads files (RFC 8089); large ones into temporary files, as *spooling* says."""
+
+    def __init__(self, spooling: Spooling) -> None:
+        self._spooling = spooling
 
     async def fetch(self, request: Request, limits: FetchLimits) -> Answer:
         """Return the file that the URL names; raise DownloadFailedError if it cannot be read."""
@@ -30,11 +35,22 @@ class FileTransport:
             # Off the wire, a short read is all that the reactor waits for.
             if limits.max_body and path.stat().st_size > limits.max_body:
                 raise ResponseTooLargeError(limit=limits.max_body)
-            body = path.read_bytes()
+            body = self._read(path, limits)
         except OSError as error:
             raise DownloadFailedError(f"{path} cannot be read: {error.strerror or error}") from error
         kind, encoding = mimetypes.guess_type(path.name)
-        return Answer(200, [(b"Content-Type", kind.encode("ascii"))] if kind and not encoding else [], body)
+        headers = [(b"Content-Type", kind.encode("ascii"))] if kind and not encoding else []
+        return Answer(200, headers, body)
+
+    def _read(self, path: Path, limits: FetchLimits) -> bytes | Spool:
+        kept = self._spooling.body(to_file=limits.to_file)
+        try:
+            with path.open("rb") as file:
+                while piece := file.read(STEP):
+                    kept.add(piece)
+            return kept.taken()
+        finally:
+            kept.drop()
 
 
 class DataTransport:

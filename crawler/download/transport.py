@@ -4,14 +4,14 @@ treq's client is asked for one thing, to send a request through an agent. What i
 off: redirects and cookies (downloader middlewares decide), decoding and buffering (limits must hold while a body arrives).
 
     fetch -> treq -> agent -> connection        the agent is ours, or any IAgent: that is how crawls run in memory
-    head: connect, then first byte, in time     body: each chunk decoded, counted, stopped when it is too much
+    head: connect, then first byte, in time     body (see body.py): decoded, counted, stopped when it is too much
 
 Every failure leaves as a ``DownloadError`` (see ``errors.py``); a body that was cut short is never a success, unless it is allowed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from http.cookiejar import Cookie
@@ -21,13 +21,10 @@ from hyperlink import EncodedURL
 from treq.client import HTTPClient
 from treq.cookies import IndexableCookieJar
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.protocol import Protocol as TwistedProtocol
-from twisted.python.failure import Failure
-from twisted.web.client import ResponseDone
-from twisted.web.http import PotentialDataLoss
 
 from crawler import url as urls
 from crawler.download.answer import Answer
+from crawler.download.body import BodyReceiver, BytesInHand, Spooling
 from crawler.download.deadlines import NEVER, Deadlines
 from crawler.download.errors import (
     DownloadCancelledError,
@@ -40,12 +37,13 @@ from crawler.download.wire import BytesProducer, WireHeaders
 from crawler.exceptions import DownloadError, ResponseTooLargeError, StopDownload
 from crawler.exceptions import ResponseDataLossError as AnyDataLossError
 from crawler.http import Headers
-from crawler.http.decode import ACCEPT_ENCODING, Decoder, codings
+from crawler.http.decode import ACCEPT_ENCODING, codings
 
 if TYPE_CHECKING:
     from twisted.web.iweb import IAgent
 
     from crawler.http import Request
+    from crawler.http.spool import Spool
     from crawler.interfaces import Clock
 
 # What the connection says itself, from the body that it sends.
@@ -54,13 +52,17 @@ _OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection"
 
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
-    """What a fetch may take: seconds for its phases, decompressed bytes for its body (0 is no limit)."""
+    """What a fetch may take: seconds for its phases, decompressed bytes for its body (0 is no limit).
+
+    With *to_file* the body goes to a temporary file, however small.
+    """
 
     connect_timeout: float
     first_byte_timeout: float
     timeout: float
     max_body: int
     fail_on_dataloss: bool = True
+    to_file: bool = False
 
 
 class Watcher(Protocol):
@@ -87,12 +89,14 @@ class TreqTransport:
         *,
         compression: bool = True,
         watcher: Watcher | None = None,
+        spooling: Spooling | None = None,
     ) -> None:
         self._client = HTTPClient(agent, _NO_COOKIES)
         self._clock = clock
         self._deadlines = deadlines
         self._compression = compression
         self._watcher = watcher
+        self._spooling = spooling or _IN_MEMORY
 
     def __repr__(self) -> str:
         return f"<TreqTransport {self._deadlines}>"
@@ -127,6 +131,8 @@ class TreqTransport:
             raise exchange.ended_by or translated(error, request.url) from error
         finally:
             exchange.due = NEVER
+            # It stays among the deadlines until its own would have been; what it holds need not.
+            exchange.answering = exchange.body = None
 
     async def _read(self, request: Request, response: Any, exchange: _Exchange) -> Answer:
         limits, head = exchange.limits, response.head
@@ -144,10 +150,12 @@ class TreqTransport:
                 exchange.refuse(response)
                 raise
         if length == 0 or request.method == "HEAD":
-            body = await exchange.body_of(response, Decoder([], 0))
+            body = await exchange.body_of(response, BodyReceiver(self._spooling.body()))
         else:
             transfer = [coding for coding in head.transfer if coding != b"chunked"]
-            decoder = Decoder([*codings(encodings), *transfer], limits.max_body)
+            receiver = BodyReceiver(
+                self._spooling.body(to_file=limits.to_file), [*codings(encodings), *transfer], limits.max_body, seen
+            )
             if limits.max_body and length is not None and length > limits.max_body:
                 exchange.refuse(response)
                 raise ResponseTooLargeError(
@@ -155,15 +163,15 @@ class TreqTransport:
                     limit=limits.max_body,
                 )
             try:
-                body = await exchange.body_of(response, decoder, seen)
+                body = await exchange.body_of(response, receiver)
             except StopDownload as stop:
                 if stop.fail:
                     raise
-                body, flags = exchange.body_so_far(), ("download_stopped",)
+                body, flags = receiver.so_far, ("download_stopped",)
             except AnyDataLossError as error:
                 if limits.fail_on_dataloss:
-                    raise ResponseDataLossError(f"{request.url}: {error}", partial=error.partial) from error
-                body, flags = error.partial, ("dataloss",)
+                    raise ResponseDataLossError(f"{request.url}: {error}", partial=error.kept) from error
+                body, flags = error.kept, ("dataloss",)
         return Answer(
             head.status,
             head.headers,
@@ -196,7 +204,7 @@ class TreqTransport:
 class _Exchange:
     """One request on its way: its deadline, and what ended it. Also told of its progress by its headers."""
 
-    __slots__ = ("_body", "_clock", "_deadlines", "_end", "_phase", "answering", "due", "ended_by", "limits", "queued")
+    __slots__ = ("_clock", "_deadlines", "_end", "_phase", "answering", "body", "due", "ended_by", "limits", "queued")
 
     def __init__(self, limits: FetchLimits, clock: Clock, deadlines: Deadlines) -> None:
         self.limits = limits
@@ -205,7 +213,7 @@ class _Exchange:
         self.ended_by: DownloadError | None = None
         self._clock = clock
         self._deadlines = deadlines
-        self._body: _Body | None = None
+        self.body: BodyReceiver | None = None
         now = clock.seconds()
         self._end = now + limits.timeout
         self._enter("connect", now + limits.connect_timeout)
@@ -234,88 +242,23 @@ class _Exchange:
         }[self._phase]
         self.due = NEVER
         self.ended_by = DownloadTimeoutError(phase=self._phase, seconds=seconds)
-        if self._body is not None:
-            self._body.end(self.ended_by)
+        if self.body is not None:
+            self.body.end(self.ended_by)
         elif self.answering is not None:
             self.answering.cancel()
 
-    def body_of(self, response: Any, decoder: Decoder, seen: Callable[[bytes], None] | None = None) -> Deferred[bytes]:
-        """Take the body of *response*; fires with it, decoded. *seen* is called with each part as it comes."""
-        self._body = _Body(decoder, seen)
-        response.deliverBody(self._body)
-        return self._body.finished
-
-    def body_so_far(self) -> bytes:
-        """Return what has been decoded of the body."""
-        return self._body.so_far if self._body is not None else b""
+    def body_of(self, response: Any, receiver: BodyReceiver) -> Deferred[bytes | Spool]:
+        """Let *receiver* take the body of *response*; fires with it, decoded."""
+        self.body = receiver
+        response.deliverBody(receiver)
+        return receiver.finished
 
     def refuse(self, response: Any) -> None:
         """Let go of a body that nobody wants."""
-        unread = _Body(Decoder([], 0))
+        unread = BodyReceiver(_IN_MEMORY.body())
         unread.finished.addErrback(lambda _: None)
         response.deliverBody(unread)
         unread.end(DownloadCancelledError("the body is not wanted"))
-
-
-class _Body(TwistedProtocol):
-    """Takes a body as it arrives. ``finished`` fires with it, decoded, or with what was wrong."""
-
-    def __init__(self, decoder: Decoder, seen: Callable[[bytes], None] | None = None) -> None:
-        self.finished: Deferred[bytes] = Deferred(self._cancelled)
-        self.so_far = b""
-        self._decoder = decoder
-        self._seen = seen
-        self._pieces: list[bytes] = []
-        self._ended = False
-
-    # Hot: once or more per response.
-    def dataReceived(self, data: bytes) -> None:
-        """Decode and keep *data*; end the download where that is an error."""
-        if self._ended:
-            return
-        try:
-            self._pieces.append(self._decoder.feed(data))
-            if self._seen is not None:
-                self._seen(data)
-        except (DownloadError, StopDownload) as error:
-            self.end(error)
-
-    def connectionLost(self, reason: Failure = Failure(ResponseDone())) -> None:  # noqa: B008  # Twisted's signature
-        """Finish: the body is complete, or will never be."""
-        if self._ended:
-            return
-        self._ended = True
-        pieces, error = self._pieces, reason.value
-        try:
-            pieces.append(self._decoder.finish())
-        except DownloadError as wrong:
-            error = wrong
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        if isinstance(error, ResponseDone | PotentialDataLoss):
-            self.finished.callback(body)
-        else:
-            loss = translated(error, "the response")
-            if isinstance(loss, AnyDataLossError):
-                loss.partial = body
-            self.finished.errback(Failure(loss))
-
-    def end(self, error: DownloadError | StopDownload) -> None:
-        """End the download with *error*."""
-        if self._ended:
-            return
-        self._ended = True
-        if isinstance(error, StopDownload):
-            self.so_far = b"".join(self._pieces)
-        self._pieces.clear()
-        transport: Any = self.transport
-        if transport is not None:
-            # What Twisted's own agents give to a body can only be asked to close.
-            abort = getattr(transport, "abortConnection", None) or transport.loseConnection
-            abort()
-        self.finished.errback(Failure(error))
-
-    def _cancelled(self, finished: Deferred[bytes]) -> None:
-        self.end(DownloadCancelledError("the download was cancelled"))
 
 
 class _Target(NamedTuple):
@@ -380,3 +323,6 @@ class _NoCookies(IndexableCookieJar):
 
 
 _NO_COOKIES = _NoCookies()
+
+# For a transport that is told nothing: bodies stay in memory, and nobody counts them.
+_IN_MEMORY = Spooling(BytesInHand(0))

@@ -106,11 +106,14 @@ class MetaRefreshMiddleware:
     # Hot: once per response.
     def process_response(self, request: Request, response: Response) -> Request | Response:
         """Return the request that the page *response* leads to, or *response* itself."""
-        if not isinstance(response, HtmlResponse) or not might_refresh(response.body):
+        if not isinstance(response, HtmlResponse):
+            return response
+        start = response.body if response.spool is None else response.body_head(META_REFRESH_WITHIN)
+        if not might_refresh(start):
             return response
         if request.method == "HEAD" or request.meta.get("dont_redirect"):
             return response
-        head = response.body[:META_REFRESH_WITHIN].decode(response.encoding, "replace")
+        head = start[:META_REFRESH_WITHIN].decode(response.encoding, "replace")
         refresh = meta_refresh(head, ignore_tags=self._ignore_tags)
         if refresh is None or refresh.seconds >= self._max_delay:
             return response

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from crawler.exceptions import NotConfigured
-from crawler.http.dates import http_date, retry_after
+from crawler.http.ratelimit import wait_asked_for
 from crawler.http.retry import RETRYABLE, HostBudget, RetryPolicy, error_reason, status_reason
 from crawler.url import host_key
 
@@ -69,13 +69,8 @@ class RetryMiddleware:
             response.status, request.method, is_asked=is_asked
         ):
             return response
-        asked = wait_asked_for(response, self._now)
-        again = self._again(request, status_reason(response.status), retry_after=asked)
-        if again is not None and asked is not None:
-            again.meta["host_delay"] = again.meta[
-                "retry_delay"
-            ]  # what the server asks for, it asks for all of its pages
-        return again or response
+        asked = wait_asked_for(response.headers, self._now())
+        return self._again(request, status_reason(response.status), retry_after=asked) or response
 
     def process_exception(self, request: Request, exception: Exception) -> Request | None:
         """Return a retry of *request* if *exception* is worth one, else None: the errback gets it."""
@@ -148,19 +143,6 @@ def policy_of(settings: Settings) -> RetryPolicy:
         max_delay=retry.max_delay,
         priority_adjust=retry.priority_adjust,
     )
-
-
-def wait_asked_for(response: Response, now: Callable[[], float]) -> float | None:
-    """Return the seconds that the Retry-After of *response* asks to wait, None if it has none that can be read.
-
-    A date counts from the Date of the response, so that the server's clock and ours need not agree.
-    """
-    value = response.headers.get("Retry-After")
-    if value is None:
-        return None
-    date = response.headers.get("Date")
-    sent = http_date(date.decode("latin-1")) if date is not None else None
-    return retry_after(value.decode("latin-1"), now=sent if sent is not None else now())
 
 
 def _retry(

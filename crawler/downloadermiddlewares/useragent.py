@@ -1,4 +1,4 @@
-"""The User-Agent of requests that have none: the spider's ``user_agent``, else ``settings.http.user_agent``."""
+"""The User-Agent of requests that have none: the spider's ``user_agent``, else ``settings.http.user_agent`` with the contact."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class UserAgentMiddleware:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> UserAgentMiddleware:
         """Build from the spider's ``user_agent`` or the settings; an empty one leaves the middleware out."""
-        user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings.http.user_agent
+        user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings.http.identification
         if not user_agent:
             raise NotConfigured
         return cls(user_agent=user_agent)

@@ -16,8 +16,13 @@ from crawler import signals
 from crawler.engine.admission import DUPLICATE
 from crawler.engine.scrape import default_callback, qualified_name
 from crawler.exceptions import DropItem, IgnoreRequest, InvalidOutputError, NotStorableError, SpiderError, describe
+from crawler.url import host_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from crawler.engine.watch import Watch
     from crawler.frontier import Visit
     from crawler.http import Request, Response
     from crawler.signals import SignalManager
@@ -29,8 +34,18 @@ logger = logging.getLogger(__name__)
 class Account:
     """Counts pages, items and errors of *spider*'s crawl, and tells who listens."""
 
-    def __init__(self, spider: Any, stats: StatsCollector, signal_manager: SignalManager) -> None:
+    def __init__(
+        self,
+        spider: Any,
+        stats: StatsCollector,
+        signal_manager: SignalManager,
+        watch: Watch,
+        *,
+        now: Callable[[], float],
+    ) -> None:
         self._spider = spider
+        self._troubles, self._profile = watch.troubles, watch.profile
+        self._now = now
         self._stats = stats
         self._signals = signal_manager
         self._dropped_receivers = signal_manager.receivers(signals.request_dropped)
@@ -68,6 +83,7 @@ class Account:
             logger.info("Ignoring %s: %s", request, error, extra=self._extra)
         else:
             logger.error("Error downloading %s: %s", request, describe(error), extra=self._extra)
+            self._note(error, host_key(request.url), request.url)
 
     def status_ignored(self, status: int) -> None:
         """A response was not given to a callback because of its status."""
@@ -85,6 +101,7 @@ class Account:
                 "Spider error processing %s (referer: %s), at %s", *where, exc_info=_of_user(error), extra=self._extra
             )
         self._count_error(type(error).__name__)
+        self._note(error, where[2], request.url)
         self._signals.send(signals.spider_error, failure=Failure(error), response=response, spider=self._spider)
 
     def output_refused(self, output: Any, visit: Visit) -> None:
@@ -96,6 +113,7 @@ class Account:
         )
         logger.error("Spider error processing %s: %s", visit.request, error, extra=self._extra)
         self._count_error("InvalidOutputError")
+        self._note(error, qualified_name(callback), visit.request.url)
 
     def request_refused(self, error: NotStorableError, visit: Visit) -> None:
         """A callback yielded a request that cannot be kept with the job."""
@@ -104,6 +122,7 @@ class Account:
             "Spider error processing %s, in %s: %s", visit.request, qualified_name(callback), error, extra=self._extra
         )
         self._count_error("NotStorableError")
+        self._note(error, qualified_name(callback), visit.request.url)
 
     def restore(self, stats: StatsCollector, *, items: int) -> None:
         """Go on from the statistics of an earlier process, whose committed visits brought *items*."""
@@ -112,6 +131,9 @@ class Account:
         stats.set_value("item_scraped_count", items)
         self.errors = stats.get_value("spider_exceptions/count", 0) + stats.get_value("item_error_count", 0)
         self.dropped = sum(count for name, count in stats.get_stats().items() if name.startswith("dropped/"))
+
+    def _note(self, error: Exception, where: str, url: str) -> None:
+        self._troubles.add(type(error).__name__, where, str(error), url, self._now())
 
     def _count_error(self, name: str) -> None:
         self.errors += 1
@@ -123,6 +145,7 @@ class Account:
         """An item has passed the pipelines; return what handlers returned."""
         self.items += 1
         self._stats.inc_value("item_scraped_count")
+        self._profile.add(item)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug("Scraped from %s\n%s", response, item, extra=self._extra)
         if not self._item_receivers:
@@ -140,6 +163,7 @@ class Account:
         logger.error("Error processing %r (%s)", item, response, exc_info=error, extra=self._extra)
         self.errors += 1
         self._stats.inc_value("item_error_count")
+        self._note(error, foreign_line(error), response.url if response is not None else "")
         failure = Failure(error)
         self._signals.send(signals.item_error, item=item, response=response, failure=failure, spider=self._spider)
 
@@ -166,11 +190,20 @@ def _of_user(error: Exception) -> Exception:
 def spider_line(error: BaseException, spider: Any) -> str:
     """Return ``file:line in function`` of the spider's own code where *error* passed last; "?" if it never did."""
     file_name = getattr(sys.modules.get(type(spider).__module__), "__file__", None)
+    return _line_of(error, lambda frame: frame.f_code.co_filename == file_name)
+
+
+def foreign_line(error: BaseException) -> str:
+    """Return ``file:line in function`` of the first code outside of the crawler that *error* passed, coming from within; or "?"."""
+    return _line_of(error, lambda frame: not str(frame.f_globals.get("__name__")).startswith("crawler."))
+
+
+def _line_of(error: BaseException, is_wanted: Callable[[FrameType], bool]) -> str:
     place = "?"
     frame = error.__traceback__
     while frame is not None:
         code = frame.tb_frame.f_code
-        if code.co_filename == file_name:
+        if is_wanted(frame.tb_frame):
             place = f"{code.co_filename}:{frame.tb_lineno} in {code.co_name}"
         frame = frame.tb_next
     return place

@@ -58,11 +58,12 @@ class Admission:
             return DEPTH
         if policy.url_length and len(request.url) > policy.url_length:
             return URL_LENGTH
-        if self._is_offsite(request):
+        if self.is_offsite(request):
             return OFFSITE
         return None
 
-    def _is_offsite(self, request: Request) -> bool:
+    def is_offsite(self, request: Request) -> bool:
+        """Tell whether *request* leads away from the spider's ``allowed_domains``, and nothing allows it to."""
         domains = getattr(self._spider, "allowed_domains", None)
         if not domains or request.dont_filter or (request.has_meta and request.meta.get("allow_offsite")):
             return False

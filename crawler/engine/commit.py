@@ -7,6 +7,7 @@ has passed, and then the feeds are brought up to date in one go.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from crawler.exporters.values import plain_fields
 
 if TYPE_CHECKING:
     from crawler.engine.durability import Durability
+    from crawler.engine.waits import Waits
     from crawler.exporters import Feeds
     from crawler.frontier import Visit
     from crawler.interfaces import Clock, Timer
@@ -42,9 +44,11 @@ class Committer:
         clock: Clock,
         *,
         on_failure: Callable[[UsageError], None],
+        waits: Waits,
         durability: Durability | None = None,
     ) -> None:
         self._feeds = feeds
+        self._time = waits["store"].add
         self._clock = clock
         self._on_failure = on_failure
         self._durability = durability
@@ -97,12 +101,14 @@ class Committer:
         self._gathered = 0
         if self._broken:
             return
+        began = time.perf_counter()
         try:
             places = self._feeds.flush(sync=self._durability is not None)
             if self._durability is not None:
                 self._durability.commit(places)
         except (FeedError, JobError) as error:
             self.fail(error)
+        self._time(time.perf_counter() - began)
 
     def fail(self, error: FeedError | JobError) -> None:
         """Write nothing from now on: the outputs and the job stay as they were at the last commit."""

@@ -2,8 +2,8 @@
 
 All that can be wrong is found here, when a crawl is assembled, and named: a path that does not import, a class that cannot be
 built, a misspelled hook, a hook with the wrong arguments, an order that contradicts itself. What the engine gets are plain
-callables. Scrapy's conventions (``from_crawler``, ``NotConfigured``, priority dictionaries, trailing ``spider`` arguments) are
-honoured in this module and used nowhere else.
+callables. Scrapy's conventions (``from_crawler``, ``NotConfigured``, priority dictionaries, trailing ``spider`` arguments, dotted
+paths that begin with ``scrapy.``) are honoured in this module and used nowhere else.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from crawler import scrapy_paths
 from crawler.exceptions import ComponentError, NotConfigured, describe
 
 if TYPE_CHECKING:
@@ -46,11 +47,25 @@ class Declared:
 def declared(setting: Any, defaults: Sequence[Any] = ()) -> list[Declared]:
     """Return what *setting* declares, in order, around the *defaults*.
 
-    *setting* is a list in reading order, or Scrapy's dictionary of priorities; None as priority removes a default.
+    *setting* is a list in reading order, or Scrapy's dictionary of priorities; None as priority (false in TOML, which has no
+    None) removes a default.
     """
     if isinstance(setting, Mapping):
         return _by_priority(setting, defaults)
-    return _in_order([*(Declared(default) for default in defaults), *(_entry(one) for one in setting or ())])
+    entries = [_entry(one) for one in setting or ()]
+    return _in_order([*(Declared(default) for default in defaults), *(one for one in entries if not _is_built_in(one))])
+
+
+def _is_built_in(one: Declared, *, switched_off: bool = False) -> bool:
+    """Tell whether *one* is a component of Scrapy's whose work the engine does; say so in the log."""
+    told = scrapy_paths.built_in(one.target) if isinstance(one.target, str) else None
+    if told is None:
+        return False
+    if not switched_off:
+        logger.info("%s is no component here: %s", one.target, told)
+    elif ".extensions." not in one.target:  # nobody misses an extension that is not there
+        logger.warning("%s is no component here that could be switched off: %s", one.target, told)
+    return True
 
 
 def _entry(entry: Any) -> Declared:
@@ -72,12 +87,15 @@ def _by_priority(setting: Mapping[Any, Any], defaults: Sequence[Any]) -> list[De
     ]
     for target, priority in setting.items():
         chosen = Declared(target)
-        ranked = [(rank, one) for rank, one in ranked if not _is_same(one, chosen)]
-        if priority is None:
+        is_off = priority is None or priority is False
+        if _is_built_in(chosen, switched_off=is_off):
             continue
-        if not isinstance(priority, int | float):
+        ranked = [(rank, one) for rank, one in ranked if not _is_same(one, chosen)]
+        if is_off:
+            continue
+        if isinstance(priority, bool) or not isinstance(priority, int | float):
             raise ComponentError(
-                f"the priority of {chosen.name} is {priority!r}: write a number, or None to switch it off"
+                f"the priority of {chosen.name} is {priority!r}: write a number, or None (false in TOML) to switch it off"
             )
         ranked.append((priority, chosen))
     return [one for _, one in sorted(ranked, key=lambda pair: pair[0])]
@@ -124,19 +142,23 @@ def load(target: Any) -> Any:
     """Return the class (or function) that *target* is or names."""
     if not isinstance(target, str):
         return target
+    target = scrapy_paths.our_path(target)
     module_name, _, name = target.rpartition(".")
     if not module_name:
         raise ComponentError(f"{target!r} is no dotted path: write package.module.ClassName")
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
+        told = scrapy_paths.advice(target)
+        if told is not None and not isinstance(error, ModuleNotFoundError):
+            raise ComponentError(told) from error
         raise ComponentError(f"{target} cannot be imported: {describe(error)}") from error
     try:
         return getattr(module, name)
     except AttributeError:
         near = difflib.get_close_matches(name, dir(module), 1)
         hint = f"; did you mean {module_name}.{near[0]}?" if near else ""
-        raise ComponentError(f"{module_name} has no {name}{hint}") from None
+        raise ComponentError(scrapy_paths.advice(target) or f"{module_name} has no {name}{hint}") from None
 
 
 def build(

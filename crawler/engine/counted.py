@@ -48,7 +48,7 @@ def counted(
         status = response.status
         count("downloader/response_count")
         count(statuses.get(status) or statuses.setdefault(status, f"downloader/response_status_count/{status}"))
-        count("downloader/response_bytes", len(response.body))
+        count("downloader/response_bytes", response.body_size)
         if downloaded:
             signal_manager.send(signals.response_downloaded, response=response, request=request, spider=spider)
         return response

@@ -7,7 +7,8 @@ cookies, and how far ``spider.start()`` was pulled. A crash therefore repeats wh
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED
 
 if TYPE_CHECKING:
     from crawler.engine.engine import Engine
+    from crawler.engine.watch import Watch
     from crawler.frontier import Visit
     from crawler.frontier.jobs import Job
     from crawler.frontier.sqlite import SqliteStore
@@ -29,7 +31,11 @@ logger = logging.getLogger(__name__)
 
 
 class Durability:
-    """Keeps the crawl of *spider* in *job*, its items too if *keeps_items*. *command* is what ``crawler resume`` runs again."""
+    """Keeps the crawl of *spider* in *job*, its items too if *keeps_items*.
+
+    *look* tells what the crawl looks like, for views in other processes. *command* is what ``crawler resume`` runs again;
+    *settings* are those that are not the defaults, as (name, value, source), for the report.
+    """
 
     def __init__(
         self,
@@ -39,6 +45,9 @@ class Durability:
         spider: Any,
         stats: StatsCollector,
         cookies: CookieJars | None,
+        watch: Watch,
+        look: Callable[[Engine], dict[str, Any]],
+        settings: Sequence[tuple[str, str, str]] = (),
         command: Mapping[str, Any],
         keeps_items: bool = False,
     ) -> None:
@@ -49,9 +58,13 @@ class Durability:
         self._spider = spider
         self._stats = stats
         self._cookies = cookies
+        self._watch = watch
+        self._settings = settings
+        self._look = look
         self._command = dict(command)
         self._engine: Engine | None = None
         self._told_state = False
+        self._kept_cookies: tuple[int, ...] = ()
         if self.is_resumed and job.get("spider") != spider.name:
             raise JobError(
                 f"the job {job.name} is one of the spider {job.get('spider')!r}, not of {spider.name!r}: use another --job"
@@ -78,10 +91,13 @@ class Durability:
             self._spider.state.update(self.job.get("spider_state", {}))
             if self._cookies is not None:
                 self._cookies.restore(self.job.get("cookies", ()))
+            if self.job.get("watch") is not None:
+                self._watch.restore(self.job.get("watch"))
 
     def begin(self, engine: Engine, places: list[FeedPlace]) -> None:
         """Take over the frontier of a resumed job, and keep where the feeds of *engine* begin."""
         self._engine = engine
+        self._store.epoch = time.time() - engine.now()
         if self.is_resumed:
             engine.frontier.restore(engine.now())
             engine.account.restore(self._stats, items=self._store.items())
@@ -106,6 +122,7 @@ class Durability:
                     "command": self._command,
                 }
             )
+        self._store.job.put({"settings": list(self._settings)})
         self.commit(places)
 
     def keep_items(self, visit: Visit) -> None:
@@ -127,8 +144,12 @@ class Durability:
         if engine.state == "closed":
             is_finished = engine.frontier.is_idle and engine.beginning.is_done
             values["state"] = FINISHED if is_finished else STOPPED
-        if self._cookies is not None:
+        if self._cookies is not None and self._cookies.changes != self._kept_cookies:
+            self._kept_cookies = self._cookies.changes
             values["cookies"] = self._cookies.export()
+        if self._watch.is_due(engine.now()) or engine.state == "closed":
+            values["watch"] = self._watch.plain(engine.now())
+            values["look"] = {**self._look(engine), "at": self._store.epoch + engine.now()}
         if self._spider.state:
             values |= self._spider_state()
         self._store.commit(values)

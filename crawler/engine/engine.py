@@ -17,6 +17,8 @@ It is one module because these four share one state, which is what must balance;
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -26,7 +28,9 @@ from crawler.concurrency import start
 from crawler.engine.account import Account
 from crawler.engine.admission import DUPLICATE, IGNORED, ROBOTS
 from crawler.engine.beginning import Beginning
+from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
 from crawler.engine.halt import CANCELLED, Halted
+from crawler.engine.holdback import BYTES, ITEMS, PAUSED, PLACES, VISITS
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
 from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError, describe
@@ -53,8 +57,9 @@ class Engine:
 
     def __init__(self, parts: Parts) -> None:
         self.spider = parts.spider
+        self.job = parts.job
         self.frontier = parts.frontier
-        self.account = Account(parts.spider, parts.stats, parts.signals)
+        self.account = Account(parts.spider, parts.stats, parts.signals, parts.watch, now=parts.clock.seconds)
         self._items = ItemFlow(
             parts.pipeline,
             parts.committer,
@@ -63,6 +68,7 @@ class Engine:
             kept=self._item_kept,
             on_item=parts.on_item,
             job=parts.job,
+            waits=parts.watch.waits,
         )
         self._stats = parts.stats
         self._download = parts.download
@@ -72,6 +78,9 @@ class Engine:
         self._robots = parts.robots
         self._limits = parts.limits
         self._capacity = parts.capacity
+        self._in_hand = parts.in_hand
+        self.watch = parts.watch
+        self._holdback, self._waits = parts.watch.holdback, parts.watch.waits
         self._signals = parts.signals
         self._clock = parts.clock
         self._lifecycle = Lifecycle(parts, self.stop)
@@ -92,9 +101,9 @@ class Engine:
         self._visits: set[Visit] = set()
         self._on_wire = 0
         self._unanswered = 0
-        self._bytes_in_hand = 0
-        self._foreign_downloads = 0
-        self._filling = False
+        self._errands = Errands(parts.frontier, has_place=self._has_place, begin=self._begin)
+        self._downloads: set[Deferred[Any]] = set()
+        self._filling = self._fills_again = False
         self._timer: Timer | None = None
         self._idle_timer: Timer | None = None
         self._deadline: Timer | None = None
@@ -117,6 +126,7 @@ class Engine:
     async def run(self) -> str:
         """Crawl until the end; return the reason: "finished", "shutdown", "closespider_...", or a spider's own."""
         self.state = "opening"
+        self.watch.begin(self._clock.seconds())
         try:
             await self._lifecycle.open()
             if self.reason:
@@ -188,6 +198,13 @@ class Engine:
         for visit in tuple(self._visits):
             if visit.deferred is not None:
                 visit.deferred.cancel()
+        for download in tuple(self._downloads):
+            download.cancel()
+
+    def change_places(self, on_wire: int) -> None:
+        """Let *on_wire* requests be on the wire at once from now on."""
+        self._capacity = replace(self._capacity, on_wire=on_wire)
+        self.fill()
 
     def pause(self) -> None:
         """Start no more visits until :meth:`unpause`."""
@@ -233,8 +250,8 @@ class Engine:
         return any(isinstance(result, IgnoreRequest) for result in results)
 
     def _not_before(self, request: Request) -> float:
-        """Return when *request* may start, from the delay that a retry or the spider asks for."""
-        delay = request.meta.pop("retry_delay", 0.0) if request.has_meta else 0.0
+        """Return when *request* may start, from the delay that a retry or the spider asks for in seconds."""
+        delay = request.meta.pop("retry_delay", 0.0) or request.meta.get("delay", 0.0) if request.has_meta else 0.0
         return self._clock.seconds() + delay if delay else 0.0
 
     # --- fill --------------------------------------------------------------------------------------------------------
@@ -242,11 +259,19 @@ class Engine:
     # Hot: twice per request.
     def fill(self) -> None:
         """Start visits while there is room, and set the timer for what must wait."""
-        if self._filling or self.state != "running":
+        if self._filling:
+            if self._errands.waiting and not self._fills_again:
+                self._fills_again = True
+                self._clock.callLater(0, self._fill_again)
+            return
+        if self.state != "running" and not self._errands.waiting:
             return
         self._filling = True
         try:
             now = self._clock.seconds()
+            if self._errands.waiting:
+                self._errands.serve(now)
+                self._set_timer(now)
             while self._has_room():
                 visit = self._next(now)
                 if visit is None:
@@ -255,9 +280,15 @@ class Engine:
                     self._set_timer(now)
                     break
                 self._begin(visit)
+            if self.state == "running":
+                self._holdback.note(*self._held_by(now), now)
         finally:
             self._filling = False
         self.beginning.go_on()
+
+    def _fill_again(self) -> None:
+        self._fills_again = False
+        self.fill()
 
     def _next(self, now: float) -> Visit | None:
         try:
@@ -266,17 +297,33 @@ class Engine:
             self._committer.fail(error)
             return None
 
+    def _has_place(self) -> bool:
+        return self._on_wire < self._capacity.on_wire
+
     def _has_room(self) -> bool:
         capacity = self._capacity
         return (
             self._on_wire < capacity.on_wire
             and len(self._visits) < capacity.visits
-            and self._bytes_in_hand < capacity.bytes_in_hand
+            and self._in_hand.held < self._in_hand.limit
             and self._items.in_flight < capacity.items_in_flight
             and not self.paused
             and self.state == "running"
             and self._limits.allows_visit(self.account.pages, self._unanswered)
         )
+
+    def _held_by(self, now: float) -> tuple[str, str]:
+        """Return what keeps more visits from starting, and the host that it is the fault of."""
+        capacity = self._capacity
+        if self._on_wire >= capacity.on_wire:
+            return PLACES, ""
+        if len(self._visits) >= capacity.visits:
+            return VISITS, ""
+        if self._in_hand.held >= self._in_hand.limit:
+            return BYTES, ""
+        if self._items.in_flight >= capacity.items_in_flight:
+            return ITEMS, ""
+        return (PAUSED, "") if self.paused else self.frontier.workbench.held_by(now)
 
     def _set_timer(self, now: float) -> None:
         wake_at = self.frontier.wake_at()
@@ -298,6 +345,7 @@ class Engine:
 
     async def visit(self, visit: Visit) -> None:
         """One request's life: download it, scrape what came back, commit what it brought."""
+        ASKING.set(visit)
         try:
             try:
                 answer = await self._fetched(visit)
@@ -345,8 +393,9 @@ class Engine:
         except Exception as error:
             answer = error
             self._stats.inc_value(f"robotstxt/exception_count/{type(error).__name__}")
-        rules = robots.learn(visit.request, answer, self._clock.seconds())
-        self.frontier.admit(visit, self._clock.seconds())
+        now = self._clock.seconds()
+        rules = robots.learn(visit.request, answer, now)
+        self.frontier.admit(visit, now, delay=robots.delay(visit.request), not_before=robots.pause_until(visit.request))
         self._signals.send(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)
 
     def _leave_wire(self, visit: Visit) -> None:
@@ -361,11 +410,15 @@ class Engine:
             response.request = request
         visit.is_answered = True
         self._unanswered -= 1
-        visit.response_size, visit.status = len(response.body), response.status
-        self._bytes_in_hand += visit.response_size
+        visit.status = response.status
+        self._hold(visit, response)
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
         depth = self._admission.depth_of(response)
+        self._waits["download"].add(self._clock.seconds() - visit.started)
+        self._waits["turn"].add(visit.turn)
+        self._waits["politeness"].add(visit.let_alone)
+        began = self._clock.seconds()
         try:
             await self._scraper.scrape(request, response, lambda output: self._handle(output, visit, response, depth))
         except HttpError as error:
@@ -380,6 +433,22 @@ class Engine:
         except Exception as error:
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
+        self._waits["callback"].add(self._clock.seconds() - began)
+
+    # Hot: once per response.
+    def _hold(self, visit: Visit, response: Response) -> None:
+        """Count the body among the bytes in hand; one that is in a file counts once it is read into memory."""
+        spool = response.spool
+        if spool is not None:
+            spool.on_load = partial(self._loaded, visit)
+            return
+        visit.response_size = response.body_size
+        self._in_hand.held += visit.response_size
+
+    def _loaded(self, visit: Visit, size: int) -> None:
+        if visit in self._visits:
+            visit.response_size += size
+            self._in_hand.held += size
 
     async def _fail(self, visit: Visit, error: Exception) -> None:
         """Tell the errback of the visit's request, or the log, that there is no response."""
@@ -401,9 +470,6 @@ class Engine:
 
     def _replace(self, visit: Visit, request: Request) -> None:
         """Go on with the *request* that a middleware returned: a retry waits in the place of the first, another is new."""
-        if request.has_meta and "host_delay" in request.meta:
-            now = self._clock.seconds()
-            self.frontier.workbench.snooze(visit.host_key, now + request.meta.pop("host_delay"), now)
         if self.frontier.is_same(visit.request, request):
             self.frontier.again(visit, request, self._clock.seconds(), not_before=self._not_before(request))
             return
@@ -421,7 +487,7 @@ class Engine:
         self._visits.discard(visit)
         if not visit.is_answered:
             self._unanswered -= 1
-        self._bytes_in_hand -= visit.response_size
+        self._in_hand.held -= visit.response_size
         if visit.outcome is not Outcome.WAITING and not visit.is_prerequisite:
             self.frontier.done(visit, self._clock.seconds())
             self._committer.add(visit)
@@ -432,7 +498,7 @@ class Engine:
 
     def _check_end(self) -> None:
         """End the crawl if nothing is left to do, or nothing more shall be done."""
-        if self._visits or self._foreign_downloads or self.beginning.is_pulling or self._ended.called:
+        if self._visits or self._downloads or self.beginning.is_pulling or self._ended.called:
             return
         if self.state == "closing":
             self._ended.callback(None)
@@ -489,18 +555,56 @@ class Engine:
         self.fill()
 
     def download(self, request: Request, spider: Any = None) -> Deferred[Response]:
-        """Return a Deferred of the response to *request*: now, past the frontier, in the place of the visit that asks."""
-        self._foreign_downloads += 1
-        return start(self._foreign_download(request))
+        """Return a Deferred of the response to *request*, which goes past the frontier's order and its duplicates filter.
 
-    async def _foreign_download(self, request: Request) -> Response:
-        try:
-            answer = await self._download(request)
-            while isinstance(answer, Request):  # a retry or a redirect, each bounded by its middleware
-                answer = await self._download(answer)
-        finally:
-            self._foreign_downloads -= 1
+        It waits for its host as any request does (see ``errands``), but in the place of the request that a downloader
+        middleware is handling if it is asked for there. IgnoreRequest if the spider's domains or robots.txt forbid it.
+        """
+        download = start(self._download_in_place(request) if asks_on_the_wire() else self._run_errand(request))
+        self._downloads.add(download)
+
+        def ended(result: Any) -> Any:
+            self._downloads.discard(download)
+            self._check_end()
+            return result
+
+        return download.addBoth(ended)
+
+    async def _download_in_place(self, request: Request) -> Response:
+        answer = await self._download(request)
+        while isinstance(answer, Request):  # a retry or a redirect, each bounded by its middleware
+            answer = await self._download(answer)
         return answer
+
+    async def _run_errand(self, request: Request) -> Response:
+        answer: Response | Request = request
+        while isinstance(answer, Request):
+            await self._waited(answer)
+            answer = await self._run_once(answer)
+        return answer
+
+    async def _run_once(self, request: Request) -> Response | Request:
+        """Download *request* when its host allows it; return a retry or a redirect when that may wait for its own turn."""
+        check_allowed(request, self._admission, None)
+        turn = self._errands.turn(request)
+        self.fill()
+        visit = await turn
+        ASKING.set(visit)
+        self._on_wire += 1
+        try:
+            check_allowed(request, self._admission, self._robots)
+            answer = await self._download(request)
+        finally:
+            self._leave_wire(visit)
+        return answer
+
+    async def _waited(self, request: Request) -> None:
+        """Wait for the time that a retry is to wait, or any request that asks for it."""
+        until = self._not_before(request)
+        if until:
+            waited: Deferred[None] = Deferred(lambda _: timer.cancel())
+            timer = self._clock.callLater(until - self._clock.seconds(), waited.callback, None)
+            await waited
 
     def close_spider(self, spider: Any = None, reason: str = "cancelled") -> None:
         """Scrapy's name of :meth:`stop`."""

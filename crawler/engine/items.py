@@ -6,6 +6,7 @@ waited for is counted as in flight, and the callback that yielded the item goes 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from crawler.engine.account import Account
     from crawler.engine.commit import Committer
     from crawler.engine.pipeline import Pipeline
+    from crawler.engine.waits import Waits
     from crawler.frontier import Visit
     from crawler.http import Response
 
@@ -43,8 +45,10 @@ class ItemFlow:
         kept: Callable[[CloseSpider | None], None],
         on_item: Callable[[Any], Any] | None = None,
         job: str = "",
+        waits: Waits,
     ) -> None:
         self._pipeline = pipeline
+        self._time = waits["pipeline"].add
         self._committer = committer
         self._account = account
         self._bridge = bridge
@@ -58,11 +62,15 @@ class ItemFlow:
     def take(self, item: Any, visit: Visit, response: Response | None) -> Deferred[Any] | None:
         """Take *item*; return a Deferred if its way is not over yet."""
         visit.taken += 1
+        began = 0.0
         if self._pipeline.has_stages:
             identify(ItemIdentity(self._job, fingerprint(visit.request), visit.taken))
+            began = time.perf_counter()
         try:
             processed = self._pipeline.process(item)
             if not hasattr(processed, "__await__"):
+                if self._pipeline.has_stages:
+                    self._time(time.perf_counter() - began)
                 waiting = self._keep(processed, visit, response)
                 return start(self._wait(waiting)) if waiting else None
         except Halted:
@@ -71,11 +79,13 @@ class ItemFlow:
             self._refuse(error, item, response)
             return None
         self.in_flight += 1
-        return start(self._rest(processed, item, visit, response))
+        return start(self._rest(processed, item, visit, response, began))
 
-    async def _rest(self, processed: Any, item: Any, visit: Visit, response: Response | None) -> None:
+    async def _rest(self, processed: Any, item: Any, visit: Visit, response: Response | None, began: float) -> None:
         try:
-            waiting = self._keep(await processed, visit, response)
+            processed = await processed
+            self._time(time.perf_counter() - began)
+            waiting = self._keep(processed, visit, response)
             if waiting:
                 await self._wait(waiting)
         except (*CANCELLED, Halted):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
+    from crawler.download import BytesInHand
     from crawler.engine.admission import Admission
     from crawler.engine.commit import Committer
     from crawler.engine.limits import Limits
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from crawler.engine.pipeline import Pipeline
     from crawler.engine.robots import RobotsGate
     from crawler.engine.scrape import Scraper
+    from crawler.engine.watch import Watch
     from crawler.frontier import Frontier
     from crawler.interfaces import Clock
     from crawler.signals import SignalManager
@@ -27,7 +29,6 @@ class Capacity:
 
     on_wire: int
     visits: int
-    bytes_in_hand: int
     items_in_flight: int
     #: ``start()`` is pulled while fewer requests than this wait.
     start_requests: int
@@ -47,10 +48,12 @@ class Parts:
     robots: RobotsGate | None
     limits: Limits
     capacity: Capacity
+    in_hand: BytesInHand
     signals: SignalManager
     stats: StatsCollector
     clock: Clock
     bridge: Bridge
+    watch: Watch
     start: Callable[[], AsyncIterator[Any]]
     on_item: Callable[[Any], Any] | None = None
     #: The name of the job, empty if the crawl is not durable.

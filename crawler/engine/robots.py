@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 # RFC 9309 section 2.4: a crawler should not use a cached robots.txt for more than 24 hours.
 KEEP = 24 * 3600.0
 
-# After a server error or no answer, RFC 9309 section 2.3.1.4 asks to assume "disallow"; this is when we look again.
+# After a server error or no answer, RFC 9309 section 2.3.1.4 asks to assume "disallow". Its host is let alone for so many seconds
+# and then asked again; when that has been tried, requests fail, and this is when we look again.
+PAUSES = (5.0, 30.0)
 RETRY_AFTER = 60.0
 
 # RFC 9309 section 2.3.1.2: a crawler should follow at least five.
@@ -35,15 +37,17 @@ _WEB = ("http", "https")
 class _Known:
     rules: RobotsRules
     until: float
-    #: Why the rules could not be read, empty if they could.
+    #: Why the rules could not be read, empty if they could; and how often in a row.
     trouble: str = ""
+    attempts: int = 0
 
 
 class RobotsGate:
-    """What the robots.txt of every origin says to *user_agent*."""
+    """What the robots.txt of every origin says to *user_agent*; *max_delay* bounds the seconds between requests it may ask for."""
 
-    def __init__(self, user_agent: str) -> None:
+    def __init__(self, user_agent: str, *, max_delay: float = 0.0) -> None:
         self._user_agent = user_agent
+        self._max_delay = max_delay
         self._known: dict[str, _Known] = {}
 
     def __repr__(self) -> str:
@@ -58,7 +62,8 @@ class RobotsGate:
             return None
         if not site.startswith(_WEB) or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
             return None
-        return Request.from_trusted_url(f"{site}/robots.txt", meta={"dont_obey_robotstxt": True}, dont_filter=True)
+        meta = {"dont_obey_robotstxt": True, "dont_retry": True}
+        return Request.from_trusted_url(f"{site}/robots.txt", meta=meta, dont_filter=True)
 
     async def fetch(self, request: Request, download: Callable[[Request], Awaitable[Response | Request]]) -> Response:
         """Return the response to *request* for a robots.txt, over up to five redirects (RFC 9309 section 2.3.1.2)."""
@@ -87,14 +92,30 @@ class RobotsGate:
 
     def learn(self, request: Request, answer: Response | Exception, now: float) -> RobotsRules:
         """Keep and return the rules that *answer* to *request* for a robots.txt means."""
+        site = origin(request.url)
         if isinstance(answer, Exception):
-            rules, keep, trouble = RobotsRules.unreachable(), RETRY_AFTER, describe(answer)
+            rules, trouble = RobotsRules.unreachable(), describe(answer)
         else:
             rules = RobotsRules.of_response(answer.status, answer.body)
-            is_known = answer.status < 500 and answer.status != 429
-            keep, trouble = (KEEP, "") if is_known else (RETRY_AFTER, f"status {answer.status}")
-        self._known[origin(request.url)] = _Known(rules, now + keep, trouble)
+            trouble = "" if answer.status < 500 and answer.status != 429 else f"status {answer.status}"
+        if not trouble:
+            self._known[site] = _Known(rules, now + KEEP)
+            return rules
+        attempts = min(self._known[site].attempts if site in self._known else 0, len(PAUSES))
+        keep = PAUSES[attempts] if attempts < len(PAUSES) else RETRY_AFTER
+        self._known[site] = _Known(rules, now + keep, trouble, attempts + 1)
         return rules
+
+    def pause_until(self, request: Request) -> float:
+        """Return until when nothing is asked of the origin of *request*, 0 for no pause: its robots.txt is tried again then."""
+        known = self._known[origin(request.url)]
+        return known.until if 0 < known.attempts <= len(PAUSES) else 0.0
+
+    def delay(self, request: Request) -> float:
+        """Return the seconds between two requests that the robots.txt of their origin asks for, within bounds; 0 for none."""
+        rules = self._known[origin(request.url)].rules
+        requests, seconds = rules.request_rate(self._user_agent) or (1, 0.0)
+        return min(self._max_delay, max(rules.crawl_delay(self._user_agent) or 0.0, seconds / requests))
 
     def known(self) -> dict[str, Any]:
         """Return the rules by origin, for views."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Container
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from crawler.spiders import Spider
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.engine.spidermiddleware import SpiderChain
+    from crawler.engine.waits import Callbacks
     from crawler.http import Request, Response
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Scraper:
         *,
         bridge: Bridge,
         chain: SpiderChain | None = None,
+        callbacks: Callbacks,
         patience: float = 0.25,
         allow_all_statuses: bool = False,
         allowed_statuses: frozenset[int] = frozenset(),
@@ -53,6 +55,7 @@ class Scraper:
         self._default = default_callback(spider)
         self._bridge = bridge
         self._chain = chain
+        self._callbacks = callbacks
         self._patience = patience
         self._allow_all = allow_all_statuses
         self._allowed = allowed_statuses
@@ -86,7 +89,8 @@ class Scraper:
             return True
         if "handle_httpstatus_list" in meta:
             return status in meta["handle_httpstatus_list"]
-        return status in self._allowed or status in getattr(self._spider, "handle_httpstatus_list", ())
+        allowed: Container[int] = getattr(self._spider, "handle_httpstatus_list", self._allowed)
+        return status in allowed
 
     async def _deliver(
         self, callback: Callable[..., Any], arguments: tuple[Any, ...], named: dict[str, Any], handle: Handle
@@ -143,7 +147,8 @@ class Scraper:
         self._held(callback, time.perf_counter() - began)
 
     def _held(self, callback: Callable[..., Any], held: float) -> None:
-        """Name *callback* if it held the reactor for longer than it may, *held* seconds."""
+        """Count that *callback* held the reactor for *held* seconds; name it if that is longer than it may."""
+        self._callbacks.add(qualified_name(callback), held)
         if held > self._patience:
             logger.warning(
                 "%s held the reactor for %.2f s; nothing else could run meanwhile (limit: crawl.max_callback_seconds = %g)",

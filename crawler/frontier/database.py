@@ -3,7 +3,7 @@
     job       what the job is and how far it has got: key -> msgpack
     host      politeness keys by number
     waiting   requests that have not ended, leased ones included: one row each, the record as the codec makes it
-    history   requests that have ended, with how
+    history   requests that have ended, with how; when, in seconds of the epoch; and how many bytes came
     refused   links that were never taken in, with why
     item      what they brought, in the order of commits, if the job keeps items
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from crawler.exceptions import JobError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -31,14 +31,19 @@ CREATE INDEX waiting_by_host ON waiting (host, rank, sequence);
 CREATE TABLE history (
     sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
     reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL,
-    earlier TEXT NOT NULL
+    earlier TEXT NOT NULL, ended REAL NOT NULL, size INTEGER NOT NULL
 );
 CREATE TABLE refused (digest BLOB PRIMARY KEY, parent INTEGER NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);
 """
 
 # Version -> what makes the next one of it.
-_MIGRATIONS: dict[int, str] = {}
+_MIGRATIONS: dict[int, str] = {
+    1: """
+ALTER TABLE history ADD COLUMN ended REAL NOT NULL DEFAULT 0;
+ALTER TABLE history ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+""",
+}
 
 # Pages in the write-ahead log before they are brought into the database: the tips of its trees change with every commit, and are
 # brought in once for many.

@@ -72,7 +72,15 @@ class Frontier:
     # Hot: once per link.
     def is_duplicate(self, request: Request) -> bool:
         """Tell whether a request of the same identity was submitted before, unless *request* asks not to be filtered."""
-        return not request.dont_filter and self._fingerprint(request) in self._seen
+        return not request.dont_filter and self._identity(request) in self._seen
+
+    # Hot: once per link.
+    def _identity(self, request: Request) -> bytes:
+        """Return the fingerprint of *request* as it was when it came: what is done to its headers later changes nothing."""
+        known = request._identity
+        if known is None:
+            known = request._identity = self._fingerprint(request)
+        return known
 
     def submit(self, request: Request, now: float, *, not_before: float = 0.0, parent: int = 0) -> None:
         """Take a new request in, found on the page of the request number *parent*.
@@ -86,15 +94,16 @@ class Frontier:
         host = self._host_key(request)
         detach(request)
         request._sequence, request._parent = self._workbench.next_sequence(), parent
+        request._since = max(now, not_before)
         if self._journal is not None:
-            self._journal.submitted(request, host, self._fingerprint(request))
-        self._seen.add(self._fingerprint(request), request._sequence)
+            self._journal.submitted(request, host, self._identity(request))
+        self._seen.add(self._identity(request), request._sequence)
         self._workbench.add(host, request, now, not_before=not_before)
 
     def refused(self, request: Request, reason: str, parent: int) -> None:
         """Note that *request*, found on the page of the request number *parent*, is not taken in."""
         if self._journal is not None:
-            self._journal.refused(request, self._fingerprint(request), reason, parent)
+            self._journal.refused(request, self._identity(request), reason, parent)
 
     # Hot: once per request.
     def next(self, now: float) -> Visit | None:
@@ -105,7 +114,26 @@ class Frontier:
         host_key, request, is_prerequisite = handed_out
         if not is_prerequisite:
             self.leased += 1
-        return Visit(request, host_key, now, is_prerequisite=is_prerequisite)
+        visit = Visit(request, host_key, now, is_prerequisite=is_prerequisite)
+        if request._since is not None:
+            visit.turn = now - request._since
+        visit.let_alone = self._workbench.let_alone
+        return visit
+
+    def host_key(self, request: Request) -> str:
+        """Return the key of the host at which *request* waits."""
+        return self._host_key(request)
+
+    def errand(self, request: Request, now: float) -> Visit | None:
+        """Return a visit of *request*, which was never submitted, or of what must come before it; None if its host must wait.
+
+        It ends with :meth:`release`: nothing is accounted for.
+        """
+        host_key = self._host_key(request)
+        begun = self._workbench.begin(host_key, request, now)
+        if begun is None:
+            return None
+        return Visit(begun, host_key, now, is_prerequisite=begun is not request)
 
     def release(self, visit: Visit, now: float) -> None:
         """Note that the request of *visit* has left the wire; asking twice has no effect."""
@@ -113,8 +141,15 @@ class Frontier:
             visit.on_wire = False
             self._workbench.release(visit.host_key, now)
 
-    def admit(self, visit: Visit, now: float) -> None:
-        """Note that the prerequisite which *visit* fetched is known, so that the requests of its host may start."""
+    def admit(self, visit: Visit, now: float, *, delay: float = 0.0, not_before: float = 0.0) -> None:
+        """Note that the prerequisite which *visit* fetched is known, so that the requests of its host may start.
+
+        *delay* is the least number of seconds between them that it asks for; none starts before *not_before*.
+        """
+        if delay:
+            self._workbench.keep_apart(visit.host_key, delay)
+        if not_before:
+            self._workbench.snooze(visit.host_key, not_before, now)
         self._workbench.admit(visit.host_key, now)
 
     def done(self, visit: Visit, now: float) -> None:
@@ -122,7 +157,7 @@ class Frontier:
         self.leased -= 1
         self.ended[visit.outcome] += 1
         if self._journal is not None:
-            self._journal.ended(visit, self._fingerprint(visit.request), now)
+            self._journal.ended(visit, self._identity(visit.request), now)
 
     def again(self, visit: Visit, request: Request, now: float, *, not_before: float = 0.0) -> None:
         """End *visit* by letting *request* wait in its place: a retry, or what the crawl had no time for."""
@@ -151,7 +186,7 @@ class Frontier:
 
     def is_same(self, one: Request, other: Request) -> bool:
         """Tell whether both requests have one identity."""
-        return self._fingerprint(one) == self._fingerprint(other)
+        return self._identity(one) == self._identity(other)
 
     def wake_at(self) -> float | None:
         """Return when something that must wait now may start; see the workbench."""

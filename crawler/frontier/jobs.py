@@ -14,6 +14,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -185,15 +186,11 @@ def summary_of(path: Path) -> JobSummary:
     """Return what the job in the folder *path* is, without disturbing the process that runs it."""
     size = sum(one.stat().st_size for one in path.iterdir() if one.is_file())
     try:
-        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
-        try:
-            kept = {key: _decode(value) for key, value in database.execute("SELECT key, value FROM job")}
+        with reading(path) as (database, kept):
             (waiting,) = database.execute("SELECT count(*) FROM waiting").fetchone()
             ended = dict(database.execute("SELECT outcome, count(*) FROM history GROUP BY outcome"))
             (items,) = database.execute("SELECT total(items) FROM history").fetchone()
-        finally:
-            database.close()
-    except (sqlite3.Error, msgspec.MsgspecError):
+    except JobError:
         return JobSummary(path.name, path, "?", "?", "damaged", 0, {}, 0, size)
     state = kept.get("state", STOPPED)
     if state != FINISHED:
@@ -201,6 +198,22 @@ def summary_of(path: Path) -> JobSummary:
     return JobSummary(
         path.name, path, kept.get("spider", "?"), kept.get("started", "?"), state, waiting, ended, int(items), size
     )
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[tuple[sqlite3.Connection, dict[str, Any]]]:
+    """Open the job in the folder *path* to read it, beside the process that runs it: its database, and what it keeps by key.
+
+    Raise JobError if it cannot be read.
+    """
+    try:
+        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+        try:
+            yield database, {key: _decode(value) for key, value in database.execute("SELECT key, value FROM job")}
+        finally:
+            database.close()
+    except (sqlite3.Error, msgspec.MsgspecError) as error:
+        raise JobError(f"the job store {path} cannot be read: {error}") from error
 
 
 def command_of(path: Path) -> dict[str, Any]:
@@ -215,15 +228,9 @@ def command_of(path: Path) -> dict[str, Any]:
 
 def items_of(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the items that the job in the folder *path* has kept, in the order of commits. Raise JobError if it cannot be read."""
-    try:
-        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
-        try:
-            for (record,) in database.execute("SELECT record FROM item ORDER BY rowid"):
-                yield _decode(record)
-        finally:
-            database.close()
-    except sqlite3.Error as error:
-        raise JobError(f"the job store {path} cannot be read: {error}") from error
+    with reading(path) as (database, _):
+        for (record,) in database.execute("SELECT record FROM item ORDER BY rowid"):
+            yield _decode(record)
 
 
 def _is_locked(path: Path) -> bool:

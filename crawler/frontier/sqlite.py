@@ -11,8 +11,8 @@ leased) or stored; which one is known by a set of the few that are in hand, so t
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crawler.exceptions import JobError
 from crawler.frontier.visit import Outcome
@@ -26,15 +26,23 @@ if TYPE_CHECKING:
     from crawler.http import Request
 
 _INSERT = "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)"
-_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+# Rows of a host that are read at once, and rows of all hosts that may lie ready: a record has some 150 bytes.
+_READ_AHEAD = 64
+_ROWS_AHEAD = 65_536
+
 # The same few links of a site's navigation are refused on every page.
 _REFUSED_LATELY = 65_536
 
 _DIGEST = ("SELECT digest FROM history WHERE sequence = ?", "SELECT digest FROM waiting WHERE sequence = ?")
 _NEXT = """
-SELECT rank, sequence, parent, record FROM waiting
+SELECT rank, sequence, parent, digest, record FROM waiting
 WHERE host = ? AND (rank, sequence) >= (?, ?) ORDER BY rank, sequence
 """
+
+#: What waits, as it was read: rank, sequence, parent, digest, record.
+_Row: TypeAlias = tuple[int, int, int, bytes, bytes]
 
 
 class SqliteStore:
@@ -56,7 +64,11 @@ class SqliteStore:
         self._in_hand: set[int] = set()
         self._first: dict[str, tuple[int, int]] = {}  # (rank, sequence), for hosts that have stored requests
         self._stored: Counter[str] = Counter()
+        self._ahead: dict[str, deque[_Row]] = {}
+        self._rows_ahead = 0
         self._size = 0
+        #: Added to the crawl's clock, this gives seconds of the epoch.
+        self.epoch = 0.0
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self.job.name}: {self._size} stored, {len(self._new)} to be written>"
@@ -85,10 +97,14 @@ class SqliteStore:
         self._in_hand.add(sequence)
 
     def withdrawn(self, sequence: int) -> None:
-        """Note that the row of a request is replaced by another's."""
-        self._in_hand.discard(sequence)
+        """Note that the row of a request is replaced by another's.
+
+        One that is in the database stays there until the commit, and *in hand*, so that it is not read again.
+        """
         if self._new.pop(sequence, None) is None:
             self._gone.append((sequence,))
+        else:
+            self._in_hand.discard(sequence)
 
     # Hot: once per visit.
     def ended(self, visit: Visit, digest: bytes, now: float) -> None:
@@ -110,6 +126,8 @@ class SqliteStore:
                 now - visit.started,
                 visit.items,
                 "\n".join(earlier),
+                self.epoch + now,
+                visit.response_size,
             )
         )
 
@@ -140,6 +158,7 @@ class SqliteStore:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise _broken(self.job, error) from error
+        self._in_hand.difference_update(sequence for (sequence,) in self._gone)
         self._gone.clear()
         self._history.clear()
         self._items.clear()
@@ -159,7 +178,11 @@ class SqliteStore:
     def put(self, host: str, priority: int, sequence: int, request: Request) -> None:
         """Let go of *request*, which waits in the database from now on."""
         self._in_hand.discard(sequence)
-        self._store(host, (-priority, sequence))
+        place = (-priority, sequence)
+        ahead = self._ahead.get(host)
+        if ahead is not None and place < ahead[-1][:2]:
+            self._rows_ahead -= len(self._ahead.pop(host))  # it belongs among them
+        self._store(host, place)
 
     def _store(self, host: str, place: tuple[int, int], count: int = 1) -> None:
         first = self._first.get(host)
@@ -168,32 +191,49 @@ class SqliteStore:
         self._stored[host] += count
         self._size += count
 
+    # Hot: once per request, where more wait than the workbench holds.
     def take(self, host: str, count: int) -> list[tuple[int, int, Request]]:
         """Return the next *count* stored requests of *host*, which are in hand from now on."""
-        first = self._first.pop(host, None)
-        if first is None:
-            return []
         taken: list[tuple[int, int, Request]] = []
+        while len(taken) < count and host in self._first:
+            ahead = self._ahead.get(host) or self._read_ahead(host)
+            rank, sequence, parent, digest, record = ahead.popleft()
+            self._in_hand.add(sequence)
+            request = self._codec.decode(record)
+            request._sequence, request._parent, request._identity = sequence, parent, digest
+            taken.append((-rank, sequence, request))
+            self._took(host, ahead)
+        return taken
+
+    def _took(self, host: str, ahead: deque[_Row]) -> None:
+        """Note that the first of *ahead*, the rows of *host* that were read, has been taken."""
+        self._size -= 1
+        self._rows_ahead -= 1
+        self._stored[host] -= 1
+        if not self._stored[host]:
+            del self._stored[host], self._first[host], self._ahead[host]
+            return
+        if not ahead:
+            ahead = self._read_ahead(host)
+        self._first[host] = ahead[0][:2]
+
+    def _read_ahead(self, host: str) -> deque[_Row]:
+        """Read the next rows of *host*: one query for many requests, and no object before it is needed."""
+        room = max(1, min(_READ_AHEAD, _ROWS_AHEAD - self._rows_ahead))
+        ahead: deque[_Row] = deque()
         try:
             if self._new:
                 self._write_new()
-            for rank, sequence, parent, record in self._database.execute(_NEXT, (self._hosts[host], *first)):
-                if sequence in self._in_hand:
-                    continue
-                if len(taken) == count:
-                    self._first[host] = (rank, sequence)
-                    break
-                request = self._codec.decode(record)
-                request._sequence, request._parent = sequence, parent
-                taken.append((-rank, sequence, request))
+            for row in self._database.execute(_NEXT, (self._hosts[host], *self._first[host])):
+                if row[1] not in self._in_hand:
+                    ahead.append(row)
+                    if len(ahead) == room:
+                        break
         except sqlite3.Error as error:
             raise _broken(self.job, error) from error
-        self._in_hand.update(sequence for _, sequence, _ in taken)
-        self._size -= len(taken)
-        self._stored[host] -= len(taken)
-        if host not in self._first:
-            del self._stored[host]
-        return taken
+        self._ahead[host] = ahead
+        self._rows_ahead += len(ahead)
+        return ahead
 
     def first(self, host: str) -> tuple[int, int] | None:
         """Return the (priority, sequence) that :meth:`take` would return first."""

@@ -21,6 +21,8 @@ _REFUSALS = {
     "url_length": "it is longer than crawl.url_length (url_length)",
 }
 
+_COLUMNS = "parent, outcome, reason, status, attempts, seconds, items, earlier"
+
 # Longer chains of pages are cut in the middle: the beginning and the end say what there is to say.
 _MOST_STEPS = 30
 
@@ -43,7 +45,7 @@ def story_of(url: str, path: Path) -> Iterator[str]:
 
 
 def _story(url: str, digest: bytes, database: sqlite3.Connection) -> Iterator[str]:
-    ended = database.execute("SELECT * FROM history WHERE digest = ? ORDER BY sequence", (digest,)).fetchall()
+    ended = database.execute(f"SELECT {_COLUMNS} FROM history WHERE digest = ? ORDER BY sequence", (digest,)).fetchall()
     waiting = database.execute("SELECT sequence, parent FROM waiting WHERE digest = ?", (digest,)).fetchall()
     refused = database.execute("SELECT parent, reason FROM refused WHERE digest = ?", (digest,)).fetchone()
     if refused is not None and not ended and not waiting:
@@ -55,8 +57,8 @@ def _story(url: str, digest: bytes, database: sqlite3.Connection) -> Iterator[st
         yield from _dropped(database)
         return
     for row in ended:
-        yield from _found(database, row[1])
-        for number, attempt in enumerate(filter(None, row[10].split("\n")), 1):
+        yield from _found(database, row[0])
+        for number, attempt in enumerate(filter(None, row[-1].split("\n")), 1):
             yield f"  Attempt {number}: {attempt}"
         yield f"  {_outcome(row)}"
     for _, parent in waiting:
@@ -89,7 +91,7 @@ def _found(database: sqlite3.Connection, parent: int) -> Iterator[str]:
 
 
 def _outcome(row: tuple[Any, ...]) -> str:
-    _, _, _, _, outcome, reason, status, attempts, seconds, items, _ = row
+    _, outcome, reason, status, attempts, seconds, items, _ = row
     said = {"done": "Done", "failed": "Failed", "dropped": "Dropped"}[outcome]
     parts = [f"{said}: {reason}" if reason else said]
     if status:

@@ -26,8 +26,9 @@ class Visit:
 
     ``exports`` are the serialised items of the visit, each with the feed that it goes to; they are written when the visit is
     committed, together or not at all. ``on_wire`` holds until the frontier is told that the host may start its next request;
-    ``is_answered`` from the moment when a response, whose status is ``status``, is on its way to a callback. ``taken`` counts the
-    items that were yielded, ``items`` those that were kept; ``records`` are theirs if the job keeps items. ``reason`` is one word,
+    ``is_answered`` from the moment when a response, whose status is ``status``, is on its way to a callback. ``turn`` is how many
+    seconds its request waited, ``let_alone`` the part of it for which its host was let alone. ``taken`` counts the items that
+    were yielded, ``items`` those that were kept; ``records`` are theirs if the job keeps items. ``reason`` is one word,
     for statistics; ``detail`` says more.
     """
 
@@ -39,6 +40,7 @@ class Visit:
         "is_answered",
         "is_prerequisite",
         "items",
+        "let_alone",
         "on_wire",
         "outcome",
         "parent",
@@ -50,6 +52,7 @@ class Visit:
         "started",
         "status",
         "taken",
+        "turn",
     )
 
     def __init__(self, request: Request, host_key: str, started: float, *, is_prerequisite: bool = False) -> None:
@@ -60,6 +63,7 @@ class Visit:
         self.started = started
         self.is_prerequisite = is_prerequisite
         self.on_wire = True
+        self.turn = self.let_alone = 0.0
         self.is_answered = False
         self.outcome = Outcome.DONE
         self.reason = self.detail = ""

@@ -15,14 +15,21 @@ back when the host's part on the workbench has been handed out. What is held her
 
 Some hosts ask for something first: their robots.txt. *prerequisite* is asked before a request is handed out and may answer with
 another request; that one starts instead, and until ``admit`` is called the host is busy.
+
+What comes back from a host is told by ``answered``, ``refused`` and ``troubled``: its pace (``pace.py``) says how it is asked from
+then on. Starts keep to a beat, and vary around it by the jitter, so that over any time there are as many as the delay says.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
+from heapq import heappop, heappush, nlargest
+from itertools import islice
 from typing import TYPE_CHECKING
+
+from crawler.frontier.hostqueue import BUSY, READY, RESTING, SNOOZED, HostQueue
+from crawler.frontier.pace import Pace
 
 if TYPE_CHECKING:
     from crawler.http import Request
@@ -33,43 +40,17 @@ if TYPE_CHECKING:
 #: to share.
 REFILL = 64
 
-READY, SNOOZED, BUSY, RESTING = "ready", "snoozed", "busy", "resting"
+# Why nothing more starts, as it is told to whoever wants to know what holds a crawl back.
+DELAY, HOST_CONCURRENCY, ASKED, NOTHING = (
+    "politeness.delay",
+    "politeness.concurrency_per_host",
+    "hosts that ask to wait",
+    "nothing to do",
+)
 
-#: (negated priority, sequence, request): heap order is the order of the crawl.
-Entry = tuple[int, int, "Request"]
 
-
-class HostQueue:
-    """The requests of one host that wait, how many are on the wire, and when the next may start."""
-
-    __slots__ = (
-        "active",
-        "concurrency",
-        "delay",
-        "first_stored",
-        "guarded",
-        "jitter",
-        "key",
-        "next_at",
-        "state",
-        "waiting",
-    )
-
-    def __init__(self, key: str, rules: HostRules) -> None:
-        self.key = key
-        self.concurrency = rules.concurrency
-        self.delay = rules.delay
-        self.jitter = rules.jitter
-        self.waiting: list[Entry] = []
-        self.first_stored: tuple[int, int] | None = None  # negated priority and sequence, as in an Entry
-        self.active = 0
-        self.guarded = False  # its prerequisite is on the wire
-        self.next_at = 0.0
-        self.state = RESTING
-
-    def __repr__(self) -> str:
-        stored = " and more stored" if self.first_stored is not None else ""
-        return f"<HostQueue {self.key} {self.state}: {len(self.waiting)} waiting{stored}, {self.active} active>"
+# Hosts without work whose pace is remembered for when they have some again.
+REMEMBERED = 10_000
 
 
 class Workbench:
@@ -94,12 +75,14 @@ class Workbench:
         self._prerequisite = prerequisite
         self._uniform = uniform
         self._hosts: dict[str, HostQueue] = {}
+        self._paces: dict[str, Pace] = {}  # what was learned of hosts that have no work now
         self._ready: list[tuple[int, int, HostQueue]] = []
         self._snoozed: list[tuple[float, int, HostQueue]] = []
         self._delayed: list[tuple[float, int, str, Request]] = []
         self._sequence = 0
         self._held = 0
         self.waiting = 0
+        self.let_alone = 0.0  # for how many seconds the host of what was handed out last had been let alone
 
     def __repr__(self) -> str:
         states = [host.state for host in self._hosts.values()]
@@ -110,6 +93,21 @@ class Workbench:
     def hosts(self) -> int:
         """How many hosts are known: with requests waiting, on the wire, or resting for their delay."""
         return len(self._hosts)
+
+    def busiest(self, count: int) -> list[HostQueue]:
+        """Return the hosts with most requests that wait on the workbench, of those that are looked at: not more than 10,000."""
+        known = islice(self._hosts.values(), REMEMBERED)
+        return nlargest(count, known, key=lambda host: (len(host.waiting) + self._store_count(host), host.active))
+
+    def _store_count(self, host: HostQueue) -> int:
+        return 0 if host.first_stored is None else REFILL  # some more; the store alone knows how many
+
+    def change_rules(self, rules: Callable[[str], HostRules]) -> None:
+        """Ask every host by *rules* from now on; what was learned of their paces is learned anew."""
+        self._rules = rules
+        self._paces.clear()
+        for host in self._hosts.values():
+            host.follow(rules(host.key))
 
     # Hot: once per request.
     def add(self, host_key: str, request: Request, now: float, *, not_before: float = 0.0) -> None:
@@ -132,15 +130,27 @@ class Workbench:
         """Take over what waits in the store: (host key, how many requests) for each host."""
         self._sequence = max(self._sequence, last_sequence)
         for host_key, count in waiting:
-            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+            host = self._host(host_key)
             self.waiting += count
             self._refill(host)
             self._settle(host, now)
 
-    def _enqueue(self, host_key: str, request: Request, sequence: int, now: float) -> None:
+    def _host(self, host_key: str) -> HostQueue:
+        """Return the queue of a host, a new one if it has none."""
         host = self._hosts.get(host_key)
         if host is None:
-            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key), self._paces.pop(host_key, None))
+        return host
+
+    def _forget(self, host: HostQueue) -> None:
+        del self._hosts[host.key]
+        if host.pace is not None and host.pace.is_learned:
+            if len(self._paces) >= REMEMBERED:
+                del self._paces[next(iter(self._paces))]
+            self._paces[host.key] = host.pace
+
+    def _enqueue(self, host_key: str, request: Request, sequence: int, now: float) -> None:
+        host = self._hosts.get(host_key) or self._host(host_key)
         rank = -request.priority
         if host.first_stored is not None and (rank, sequence) > host.first_stored:
             self._store.put(host_key, request.priority, sequence, request)
@@ -177,10 +187,7 @@ class Workbench:
     # Hot: once per request.
     def pop(self, now: float) -> tuple[str, Request, bool] | None:
         """Return what starts at *now*, or None if nothing may: host key, request, and whether it is a prerequisite."""
-        if self._delayed and self._delayed[0][0] <= now:
-            self._wake_delayed(now)
-        if self._snoozed and self._snoozed[0][0] <= now:
-            self._wake_hosts(now)
+        self.wake(now)
         ready = self._ready
         while ready:
             _, sequence, host = heappop(ready)
@@ -200,12 +207,37 @@ class Workbench:
             return host.key, request, False
         return None
 
+    def begin(self, host_key: str, request: Request, now: float) -> Request | None:
+        """Start *request*, which does not wait here, if its host may be asked at *now*; return what starts, None if nothing may.
+
+        What starts is *request* or its prerequisite.
+        """
+        host = self._host(host_key)
+        if host.guarded or host.active >= host.concurrency or host.next_at > now:
+            return None
+        first = self._prerequisite(request, now) if self._prerequisite is not None else None
+        self._start(host, now, guarded=first is not None)
+        return first or request
+
     def _start(self, host: HostQueue, now: float, *, guarded: bool = False) -> None:
         host.active += 1
         host.guarded = guarded
-        if host.delay:
-            host.next_at = now + host.delay * self._uniform(1 - host.jitter, 1 + host.jitter)
+        self.let_alone = now - host.snoozed_at if host.snoozed_at else 0.0
+        host.snoozed_at = 0.0
+        delay = host.delay
+        if delay:
+            shift = host.jitter / 2
+            beat = host.beat if now - host.beat < delay else now
+            host.beat = beat = beat + delay
+            host.next_at = max(beat + delay * self._uniform(-shift, shift), now + delay * (1 - host.jitter))
         self._settle(host, now)
+
+    def wake(self, now: float) -> None:
+        """Let what has waited long enough by *now* be ready."""
+        if self._delayed and self._delayed[0][0] <= now:
+            self._wake_delayed(now)
+        if self._snoozed and self._snoozed[0][0] <= now:
+            self._wake_hosts(now)
 
     def _wake_delayed(self, now: float) -> None:
         while self._delayed and self._delayed[0][0] <= now:
@@ -222,7 +254,7 @@ class Workbench:
         """Put *host* into the state that its queue, its requests on the wire and its delay call for."""
         if not host.waiting:
             if not host.active and host.next_at <= now:
-                self._hosts.pop(host.key, None)
+                self._forget(host)
             elif host.next_at > now:
                 self._snooze(host)
             host.state = RESTING
@@ -231,6 +263,7 @@ class Workbench:
         elif host.next_at > now:
             if host.state is not SNOOZED:
                 self._snooze(host)
+                host.snoozed_at = host.snoozed_at or now
             host.state = SNOOZED
         else:
             host.state = READY
@@ -258,13 +291,81 @@ class Workbench:
 
     def snooze(self, host_key: str, until: float, now: float) -> None:
         """Let no request of the host start before *until*; a later time that is already set stays."""
-        host = self._hosts.get(host_key)
-        if host is None:
-            host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key))
+        self._wait(self._host(host_key), until, now)
+
+    def _wait(self, host: HostQueue, until: float, now: float, *, asked: bool = True) -> None:
+        if asked and until > host.asked_until:
+            host.asked_until = until
         if until > host.next_at:
             host.next_at = until
             host.state = RESTING
             self._settle(host, now)
+
+    # Hot: once per response.
+    def answered(self, host_key: str, latency: float) -> None:
+        """Note that the host gave a good answer, in *latency* seconds."""
+        host = self._hosts.get(host_key)
+        if host is None or not host.rules.adaptive:
+            return
+        pace = host.pace
+        if pace is None:
+            if not host.delay:
+                return  # nothing holds it back, and nothing speaks against that
+            pace = Pace(host.rules)
+        pace.answered(latency)
+        host.keep_pace(pace)
+
+    def refused(
+        self,
+        host_key: str,
+        started: float,
+        now: float,
+        *,
+        wait: float | None = None,
+        in_so_many_words: bool = True,
+    ) -> None:
+        """Note that the host refused a request of *started* for coming too soon; *wait* seconds it asks to be let alone."""
+        host = self._host(host_key)
+        if host.rules.adaptive:
+            pace = host.pace or Pace(host.rules)
+            pace.refused(started, now, on_wire=max(1, host.active), in_so_many_words=in_so_many_words)
+            host.keep_pace(pace)
+        self._wait(host, now + (host.delay if host.rules.adaptive else 0.0), now, asked=False)
+        if wait:
+            self._wait(host, now + wait, now)
+
+    def troubled(self, host_key: str, started: float, now: float) -> None:
+        """Note that a request of *started* was reset or took too long."""
+        host = self._host(host_key)
+        if host.rules.adaptive:
+            pace = host.pace or Pace(host.rules)
+            pace.troubled(started, now, on_wire=max(1, host.active))
+            host.keep_pace(pace)
+            self._wait(host, now + host.delay, now, asked=False)
+
+    def let_go(self, host_key: str, now: float) -> None:
+        """Hand out what waits for the host without delay, until something comes back from it: none of it will be sent."""
+        host = self._host(host_key)
+        host.pace = Pace(host.rules)
+        host.delay, host.next_at, host.state = 0.0, now, RESTING
+        self._settle(host, now)
+
+    def keep_apart(self, host_key: str, delay: float) -> None:
+        """Let *delay* be the least number of seconds between two requests to the host: its robots.txt asks for it."""
+        host = self._host(host_key)
+        pace = host.pace or Pace(host.rules)
+        pace.keep_apart(delay)
+        host.keep_pace(pace)
+
+    # Hot: twice per request.
+    def held_by(self, now: float) -> tuple[str, str]:
+        """Return why nothing more may start, and the host that it is the fault of, empty if there is no single one."""
+        if not self.waiting:
+            return NOTHING, ""
+        for _, _, host in self._snoozed[:8]:
+            if host.state is SNOOZED:
+                return ASKED if host.asked_until > now else DELAY, host.key
+        return HOST_CONCURRENCY, ""
 
     def wake_at(self) -> float | None:
         """Return when something that must wait now may start, or None if only a release or a new request can help."""

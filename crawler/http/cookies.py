@@ -80,6 +80,8 @@ class CookieJar:
         self._max_cookies = max_cookies
         self._count = 0
         self._sequence = 0
+        #: Grows with every change, so that what was exported need not be again.
+        self.changes = 0
 
     def __repr__(self) -> str:
         return f"<CookieJar {self._count} cookies of {len(self._domains)} domains>"
@@ -222,6 +224,7 @@ class CookieJar:
             self._count += 1
         kept = replace(cookie, sequence=old.sequence if old is not None else self._sequence)
         cookies[_key(kept)] = kept
+        self.changes += kept != old
         if len(cookies) > self._max_per_domain:
             others = [one for one in cookies.values() if one is not kept]
             self._remove(next((one for one in others if not one.secure), others[0]))
@@ -246,6 +249,7 @@ class CookieJar:
         cookies = self._domains[cookie.domain]
         del cookies[_key(cookie)]
         self._count -= 1
+        self.changes += 1
         if not cookies:
             del self._domains[cookie.domain]
 
@@ -310,6 +314,11 @@ class CookieJars:
     def discard(self, key: Hashable) -> None:
         """Forget the jar of *key*, as a spider does with an identity that it has used up."""
         self._jars.pop(key, None)
+
+    @property
+    def changes(self) -> tuple[int, ...]:
+        """What is another value after every change of a jar."""
+        return tuple(jar.changes for jar in self._jars.values())
 
     def export(self) -> list[tuple[Any, list[dict[str, Any]]]]:
         """Return (key, exported jar) of every jar that holds something."""

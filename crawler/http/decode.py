@@ -51,13 +51,17 @@ class Codec(Protocol):
 
 
 class Decoder:
-    """Undoes the codings of one body. ``left`` holds the codings that stay on, outermost last."""
+    """Undoes the codings of one body. ``left`` holds the codings that stay on, outermost last.
 
-    def __init__(self, codings: list[bytes], max_size: int) -> None:
+    With *keep*, what comes out goes there as it comes, in pieces of at most STEP if the body is coded, and is not returned.
+    """
+
+    def __init__(self, codings: list[bytes], max_size: int, keep: Callable[[bytes], object] | None = None) -> None:
         self.left = list(codings)
         self._max_size = max_size
         self._size = 0
         self._pieces: list[bytes] = []
+        self._keep = keep or self._pieces.append
         self._codecs: list[Codec] = []
         names: list[bytes] = []
         while self.left and (self.left[-1] in _CODECS or self.left[-1] == b"identity"):
@@ -80,11 +84,16 @@ class Decoder:
 
     def feed(self, chunk: bytes) -> bytes:
         """Return what *chunk* decodes to; raise ``ResponseTooLargeError`` or ``ResponseDecodeError``."""
+        self.write(chunk)
+        return self._taken()
+
+    # Hot: once or more per response.
+    def write(self, chunk: bytes) -> None:
+        """Decode *chunk* into what keeps the pieces; raise as :meth:`feed` does."""
         try:
             self._write(chunk)
         except (zlib.error, brotli.error, zstandard.ZstdError) as error:
             raise ResponseDecodeError(f"the body is not what its Content-Encoding says: {error}") from error
-        return self._taken()
 
     def finish(self) -> bytes:
         """Return what was still held back; raise ``ResponseDataLossError`` if the stream ended early."""
@@ -99,7 +108,7 @@ class Decoder:
         if self._max_size and self._size > self._max_size:
             self._pieces.clear()
             raise ResponseTooLargeError(limit=self._max_size)
-        self._pieces.append(piece)
+        self._keep(piece)
 
     def _taken(self) -> bytes:
         pieces = self._pieces

@@ -1,7 +1,7 @@
 """Fingerprints: what makes two requests the same.
 
-128 bits of BLAKE2b over method, canonical URL, body and chosen headers. The digest is kept with the request, and for plain GET
-requests also by URL, since most links of a page were seen before.
+128 bits of BLAKE2b over method, canonical URL, body and chosen headers. That of a plain GET request is remembered by its URL, since
+most links of a page were seen before.
 """
 
 from __future__ import annotations
@@ -26,14 +26,9 @@ def fingerprint(request: Request, *, include_headers: Iterable[str] = (), keep_f
     The values of *include_headers* count too, and the URL's fragment if *keep_fragments*.
     """
     if not include_headers and not keep_fragments:
-        known = request._fingerprint
-        if known is None:
-            if request.method == "GET" and not request.body:
-                known = _of_get(defrag(request.url))
-            else:
-                known = _digest(request.method, canonical(request.url), request.body)
-            request._fingerprint = known
-        return known
+        if request.method == "GET" and not request.body:
+            return _of_get(defrag(request.url))
+        return _digest(request.method, canonical(request.url), request.body)
     headers = []
     for name in sorted({header.lower() for header in include_headers}):
         values = request.headers.getlist(name) if request.has_headers else []

@@ -159,9 +159,13 @@ def kind_of(get_header: Callable[[bytes], bytes | None], url: str, body: bytes) 
     return kind_of_body(body)
 
 
+# How many bytes of a body tell what it looks like.
+LOOKED_AT = 5000
+
+
 def kind_of_body(body: bytes) -> str:
     """Return what the first bytes of a body look like."""
-    head = body[:5000]
+    head = body[:LOOKED_AT]
     if bom_encoding(head) is None and any(
         byte in head for byte in (b"\0", b"\x01", b"\x02", b"\x03", b"\x05", b"\x06")
     ):

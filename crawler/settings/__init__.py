@@ -10,7 +10,7 @@ load           settings.toml, environment, command line
 from __future__ import annotations
 
 from crawler.settings.load import SETTINGS_FILE, find_project, get_project_settings, load_settings
-from crawler.settings.schema import HostRules
+from crawler.settings.politeness import HostRules
 from crawler.settings.settings import PRIORITIES, SettingInfo, Settings
 
 #: Scrapy's name for a class of its own.

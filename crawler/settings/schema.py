@@ -1,4 +1,5 @@
-"""The settings: every section and field, with its default, its bounds and what it means. One module because it is one table.
+"""The settings: every section and field, with its default, its bounds and what it means. It is one module because it
+is one table.
 
 Sections are frozen. A field carries what is told about it everywhere (``crawler settings``, error
 messages, settings.toml): its documentation, its unit and its bounds, and the name that Scrapy has for it.
@@ -6,52 +7,16 @@ messages, settings.toml): its documentation, its unit and its bounds, and the na
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from crawler import __version__
 from crawler.exceptions import SettingsError
 from crawler.http.referrer import REFERRER_POLICIES
+from crawler.settings.field import setting
+from crawler.settings.politeness import Politeness
 
 KiB, MiB = 1024, 1024 * 1024
-
-
-def setting(
-    default: Any,
-    doc: str,
-    scrapy: str = "",
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] = (),
-    secret: bool = False,
-) -> Any:
-    """Declare a field: its default, what it means, Scrapy's name, and what it may be."""
-    metadata = {
-        "doc": doc,
-        "scrapy": scrapy,
-        "minimum": minimum,
-        "maximum": maximum,
-        "choices": choices,
-        "secret": secret,
-    }
-    if isinstance(default, list | dict):
-        return dataclasses.field(default_factory=lambda: type(default)(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, slots=True)
-class HostRules:
-    """How a host may be asked: *delay* in seconds between requests, its *jitter*, and how many at once."""
-
-    delay: float
-    jitter: float
-    concurrency: int
 
 
 @dataclass(frozen=True)
@@ -85,7 +50,7 @@ class Crawl:
     max_seconds: float = setting(0.0, "Stop after this many seconds; 0 for no limit.", "CLOSESPIDER_TIMEOUT", minimum=0)
     max_bytes_in_hand: int = setting(
         64 * MiB,
-        "Bytes of bodies in callbacks at once before no new request starts.",
+        "Bytes of bodies in memory, arriving or in callbacks, before no new request starts and bodies that arrive go to files.",
         "SCRAPER_SLOT_MAX_ACTIVE_SIZE",
         minimum=1,
     )
@@ -107,85 +72,14 @@ class Crawl:
 
 
 @dataclass(frozen=True)
-class Politeness:
-    """How hosts are treated. A host is a name and, if it is not the scheme's own, a port."""
-
-    obey_robots: bool = setting(True, "Ask for robots.txt first and keep to it (RFC 9309).", "ROBOTSTXT_OBEY")
-    robots_user_agent: str = setting(
-        "", "The name to look for in robots.txt; by default http.user_agent's.", "ROBOTSTXT_USER_AGENT"
-    )
-    delay: float = setting(0.25, "Seconds between two requests to a host.", "DOWNLOAD_DELAY", minimum=0)
-    jitter: float = setting(
-        0.5,
-        "Share by which the delay varies at random: 0.5 is from half to one and a half.",
-        "DOWNLOAD_DELAY_JITTER",
-        minimum=0,
-        maximum=1,
-    )
-    concurrency_per_host: int = setting(4, "Requests to a host at once.", "CONCURRENT_REQUESTS_PER_DOMAIN", minimum=1)
-    hosts: dict[str, Any] = setting(
-        {},
-        'Other rules for some hosts: [politeness.hosts."*.example.org"] with delay, jitter or concurrency. '
-        "A pattern without a port fits every port.",
-        "DOWNLOAD_SLOTS",
-    )
-
-    def __post_init__(self) -> None:
-        for pattern, rules in self.hosts.items():
-            _check_host_rules(pattern, rules)
-
-    @cached_property
-    def _patterns(self) -> list[tuple[str, Mapping[str, Any]]]:
-        """The patterns, the most specific first: with a port, then by length, names before wildcards."""
-        return sorted(self.hosts.items(), key=lambda one: (":" not in one[0], one[0].startswith("*"), -len(one[0])))
-
-    def for_host(self, host_key: str) -> HostRules:
-        """Return the rules for a host: those of the most specific pattern, the section's own for what it leaves out."""
-        rules = next((rules for pattern, rules in self._patterns if _fits(pattern, host_key)), {})
-        return HostRules(
-            delay=float(rules.get("delay", self.delay)),
-            jitter=float(rules.get("jitter", self.jitter)),
-            concurrency=int(rules.get("concurrency", self.concurrency_per_host)),
-        )
-
-
-#: What a rule for a host may be. Not-a-number fits none of them, and infinity neither.
-_HOST_RULES: dict[str, tuple[Callable[[float], bool], str]] = {
-    "delay": (lambda value: 0 <= value < math.inf, "number from 0 on"),
-    "jitter": (lambda value: 0 <= value <= 1, "number from 0 to 1"),
-    "concurrency": (lambda value: 1 <= value < math.inf and value == int(value), "whole number from 1 on"),
-}
-
-
-def _check_host_rules(pattern: str, rules: Any) -> None:
-    name = f"politeness.hosts.{pattern!r}"
-    if not isinstance(rules, Mapping):
-        raise SettingsError(f"{name} is {rules!r}; write a table such as {{ delay = 1.0, concurrency = 2 }}")
-    for key, value in rules.items():
-        if key not in _HOST_RULES:
-            raise SettingsError(f"{name} has an unknown rule {key!r}; there are delay, jitter and concurrency")
-        fits, allowed = _HOST_RULES[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not fits(value):
-            raise SettingsError(f"{name}: {key} = {value!r} is no {allowed}")
-
-
-# At the end of a host: the brackets of an IPv6 address hold colons too.
-_PORT = re.compile(r":[0-9]+$")
-
-
-def _fits(pattern: str, host_key: str) -> bool:
-    hosts = (host_key, _PORT.sub("", host_key))
-    if pattern.startswith("*."):
-        return any(host.endswith(pattern[1:].lower()) for host in hosts)
-    return pattern.lower() in hosts
-
-
-@dataclass(frozen=True)
 class Http:
     """What goes on the wire, and what may come back."""
 
     user_agent: str = setting(
         f"crawler/{__version__}", "The User-Agent. Name yourself and a way to reach you.", "USER_AGENT"
+    )
+    contact: str = setting(
+        "", "Where you can be reached, a URL or an e-mail address; told at the end of the User-Agent."
     )
     headers: dict[str, str] = setting(
         {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
@@ -201,6 +95,10 @@ class Http:
     warn_body: int = setting(
         32 * MiB, "Warn about a body of more bytes than this; 0 for never.", "DOWNLOAD_WARNSIZE", minimum=0
     )
+    spool_above: int = setting(
+        8 * MiB, "Bytes of a body from which on it is kept in a temporary file, not in memory; 0 for never.", minimum=0
+    )
+    spool_directory: str = setting("", "Folder of these temporary files; by default the system's.")
     max_header_bytes: int = setting(256 * KiB, "Most bytes of a response's status line and headers.", minimum=1024)
     compression: bool = setting(True, "Ask for compressed bodies (gzip, deflate, br, zstd).", "COMPRESSION_ENABLED")
     fail_on_dataloss: bool = setting(
@@ -221,6 +119,13 @@ class Http:
     )
     bind_address: str = setting("", "Local address that connections are made from.", "DOWNLOAD_BIND_ADDRESS")
     schemes: list[str] = setting(["http", "https"], 'Schemes that are fetched; "file" and "data" may be added.')
+
+    @property
+    def identification(self) -> str:
+        """The User-Agent with the contact."""
+        if not self.contact or not self.user_agent or self.contact in self.user_agent:
+            return self.user_agent
+        return f"{self.user_agent} (+{self.contact})"
 
     def __post_init__(self) -> None:
         unknown = set(self.schemes) - {"http", "https", "file", "data"}
@@ -274,12 +179,101 @@ class Cookies:
 
 
 @dataclass(frozen=True)
+class Sessions:
+    """Identities that take turns: cookies, proxy and headers as one, retired when blocked. Without any, there is one visitor."""
+
+    size: int = setting(0, "Identities at once, each with cookies of its own; 0 for the common cookies.", minimum=0)
+    proxies: list[str] = setting([], "URLs of proxies that take turns; a session keeps its own.", secret=True)
+    headers: Any = setting(
+        [], "Whole sets of headers, a table each, in the order in which they are sent; an identity has one of them."
+    )
+    cool_down: float = setting(
+        300.0, "Seconds that a proxy rests that was blocked or failed; doubled when that goes on.", minimum=0
+    )
+    max_uses: int = setting(0, "Requests after which an identity is retired; 0 for never.", minimum=0)
+    max_strikes: int = setting(1, "Blocks in a row after which an identity is retired.", minimum=1)
+    max_retries: int = setting(3, "How often a blocked request is tried again as somebody else.", minimum=0)
+    blocked_statuses: list[int] = setting([403, 429], "Statuses that mean: you are blocked.")
+    blocked_texts: list[str] = setting(
+        [], "Regular expressions of which one in the first 64 KiB of a page means: you are blocked."
+    )
+
+    def __post_init__(self) -> None:
+        for headers in self.headers:
+            if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+                raise SettingsError(
+                    f'sessions.headers holds {headers!r}; write tables of texts such as {{ "User-Agent" = "..." }}'
+                )
+
+
+@dataclass(frozen=True)
 class Auth:
     """HTTP authentication, sent to one domain only."""
 
     user: str = setting("", "User name.", "HTTPAUTH_USER")
     password: str = setting("", "Password.", "HTTPAUTH_PASS", secret=True)
     domain: str = setting("", "The domain that user and password are for; needed to use them.", "HTTPAUTH_DOMAIN")
+
+
+@dataclass(frozen=True)
+class Media:
+    """What holds for the pipelines that download what items name: FilesPipeline, ImagesPipeline and others made of them."""
+
+    allow_redirects: bool = setting(
+        False, "Follow redirects of files; else a redirect is a failure.", "MEDIA_ALLOW_REDIRECTS"
+    )
+    allow_offsite: bool = setting(False, "Download files from beyond the spider's allowed_domains.")
+    max_body: int = setting(
+        1024 * MiB, "Most bytes of a file; 0 for no limit. http.max_body counts if only that is set.", minimum=0
+    )
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where FilesPipeline keeps files, and in which fields of an item it finds and leaves them."""
+
+    store: str = setting(
+        "", "A folder, or a URL such as s3://bucket/files; without one the pipeline is off.", "FILES_STORE"
+    )
+    urls_field: str = setting("file_urls", "Field of an item with the URLs to download.", "FILES_URLS_FIELD")
+    result_field: str = setting("files", "Field of an item for what became of them.", "FILES_RESULT_FIELD")
+    expires: int = setting(90, "Days until a file is downloaded again.", "FILES_EXPIRES", minimum=0)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Where ImagesPipeline keeps images, in which fields of an item, and what it makes of them."""
+
+    store: str = setting(
+        "", "A folder, or a URL such as s3://bucket/files; without one the pipeline is off.", "IMAGES_STORE"
+    )
+    urls_field: str = setting("image_urls", "Field of an item with the URLs to download.", "IMAGES_URLS_FIELD")
+    result_field: str = setting("images", "Field of an item for what became of them.", "IMAGES_RESULT_FIELD")
+    expires: int = setting(90, "Days until an image is downloaded again.", "IMAGES_EXPIRES", minimum=0)
+    thumbs: dict[str, Any] = setting(
+        {}, "Thumbnails: { small = [50, 50] } keeps one in thumbs/small that fits into 50 x 50.", "IMAGES_THUMBS"
+    )
+    min_width: int = setting(0, "Least width of an image in pixels; narrower ones fail.", "IMAGES_MIN_WIDTH", minimum=0)
+    min_height: int = setting(0, "Least height of an image in pixels; lower ones fail.", "IMAGES_MIN_HEIGHT", minimum=0)
+    max_pixels: int = setting(
+        50_000_000,
+        "Most pixels of an image; a larger one fails before they are decoded, which takes 3 bytes for each.",
+        minimum=1,
+        maximum=178_000_000,  # where Pillow itself refuses
+    )
+
+    def __post_init__(self) -> None:
+        for name, size in self.thumbs.items():
+            check_thumb("images.thumbs", name, size)
+
+
+def check_thumb(setting_name: str, name: Any, size: Any) -> None:
+    """Raise SettingsError if *size* is no width and height, or *name* no name of a folder."""
+    is_pair = isinstance(size, list | tuple) and len(size) == 2
+    if not is_pair or not all(isinstance(one, int) and not isinstance(one, bool) and one > 0 for one in size):
+        raise SettingsError(f"{setting_name}: {name} = {size!r} is no size; write two whole numbers as in [50, 50]")
+    if not isinstance(name, str) or not name.replace("-", "").replace("_", "").isalnum():
+        raise SettingsError(f"{setting_name}: {name!r} cannot be the name of a folder; use letters, digits, _ and -")
 
 
 @dataclass(frozen=True)
@@ -342,6 +336,18 @@ class Log:
 
 
 @dataclass(frozen=True)
+class DashboardSection:
+    """The view of a running crawl in the browser."""
+
+    enabled: bool = setting(False, "Serve it; the same as --dashboard.")
+    host: str = setting(
+        "127.0.0.1", "The address that it is served on. Whoever reaches it and has the token can stop the crawl."
+    )
+    port: int = setting(0, "The port; 0 for any that is free.", minimum=0, maximum=65535)
+    token: str = setting("", "What must be shown to see it; empty for a random one at every crawl.", secret=True)
+
+
+@dataclass(frozen=True)
 class Components:
     """Classes that take part: lists in reading order, of dotted paths or tables {class, options, before, after}, or Scrapy's
     dictionaries of priorities."""
@@ -365,9 +371,14 @@ SECTIONS: dict[str, type] = {
     "retry": Retry,
     "redirect": Redirect,
     "cookies": Cookies,
+    "sessions": Sessions,
     "auth": Auth,
+    "media": Media,
+    "files": Files,
+    "images": Images,
     "frontier": FrontierSection,
     "export": Export,
     "log": Log,
+    "dashboard": DashboardSection,
     "components": Components,
 }

@@ -105,22 +105,10 @@ KEPT = frozenset(
         "MAIL_SSL",
         "MAIL_TLS",
         "STATSMAILER_RCPTS",
-        "FILES_STORE",
         "FILES_STORE_GCS_ACL",
         "FILES_STORE_S3_ACL",
-        "FILES_EXPIRES",
-        "FILES_URLS_FIELD",
-        "FILES_RESULT_FIELD",
-        "IMAGES_STORE",
         "IMAGES_STORE_GCS_ACL",
         "IMAGES_STORE_S3_ACL",
-        "IMAGES_EXPIRES",
-        "IMAGES_MIN_HEIGHT",
-        "IMAGES_MIN_WIDTH",
-        "IMAGES_THUMBS",
-        "IMAGES_URLS_FIELD",
-        "IMAGES_RESULT_FIELD",
-        "MEDIA_ALLOW_REDIRECTS",
         "FTP_USER",
         "FTP_PASSWORD",
     ]
@@ -135,20 +123,14 @@ _NO_MEMORY_LIMIT = "memory is bounded by crawl.max_bytes_in_hand, http.max_body 
 _ORDER = "the frontier has one order: priority, then first in first out"
 _DNS = "names are resolved by the operating system"
 _NO_REMOTE = "there is no remote control"
-_FIXED_RATE = "delays are fixed: see politeness.delay and politeness.hosts"
 
 #: Why a name has no effect.
 IGNORED: dict[str, str] = {
     "ADDONS": "there are no add-ons: list the components under [components]",
     "ASYNCIO_EVENT_LOOP": _REACTOR,
-    "AUTOTHROTTLE_ENABLED": _FIXED_RATE,
-    "AUTOTHROTTLE_DEBUG": _FIXED_RATE,
-    "AUTOTHROTTLE_MAX_DELAY": _FIXED_RATE,
-    "AUTOTHROTTLE_START_DELAY": _FIXED_RATE,
-    "AUTOTHROTTLE_TARGET_CONCURRENCY": _FIXED_RATE,
+    "AUTOTHROTTLE_DEBUG": "the pace of every host is in the live view",
     "CLOSESPIDER_PAGECOUNT_NO_ITEM": "use crawl.max_pages",
     "CLOSESPIDER_TIMEOUT_NO_ITEM": "use crawl.max_seconds",
-    "CONCURRENT_REQUESTS_PER_IP": "hosts are counted by name: use politeness.concurrency_per_host",
     "DEFAULT_DROPITEM_LOG_LEVEL": "use DropItem(..., log_level=...)",
     "DEFAULT_ITEM_CLASS": "the shell makes no item",
     "DEPTH_STATS_VERBOSE": "depths are not counted one by one",
@@ -253,3 +235,10 @@ IGNORED: dict[str, str] = {
 }
 
 KNOWN = frozenset(MAPPED) | KEPT | frozenset(IGNORED)
+
+
+def meaning(name: str) -> str:
+    """Return what Scrapy's setting *name*, one of ``KNOWN``, means here."""
+    if name in MAPPED:
+        return f"is {MAPPED[name].target}"
+    return f"has no effect: {IGNORED[name]}" if name in IGNORED else "is kept, for components that read it"

@@ -23,6 +23,7 @@ from crawler.settings.scrapy_names import IGNORED, KNOWN, MAPPED
 
 if TYPE_CHECKING:
     from crawler.settings import schema
+    from crawler.settings.politeness import Politeness
 
 logger = logging.getLogger(__name__)
 
@@ -67,15 +68,20 @@ class Settings:
 
     project: schema.Project
     crawl: schema.Crawl
-    politeness: schema.Politeness
+    politeness: Politeness
     http: schema.Http
     retry: schema.Retry
     redirect: schema.Redirect
     cookies: schema.Cookies
+    sessions: schema.Sessions
     auth: schema.Auth
+    media: schema.Media
+    files: schema.Files
+    images: schema.Images
     frontier: schema.FrontierSection
     export: schema.Export
     log: schema.Log
+    dashboard: schema.DashboardSection
     components: schema.Components
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:
@@ -264,6 +270,10 @@ class Settings:
                 if name not in FIELDS
             ),
         ]
+
+    def in_force(self) -> list[tuple[str, str, str]]:
+        """Return (name, value, source) of what is not a default; secrets are masked."""
+        return [(info.name, str(info.value), info.source) for info in self.explain() if info.source != "default"]
 
     def _info(self, name: str, field: dataclasses.Field[Any]) -> SettingInfo:
         given, value, meta = self._given.get(name), self._value(name), field.metadata

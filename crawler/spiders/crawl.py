@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.http import HtmlResponse, Request
 from crawler.item import outputs_of
@@ -84,10 +84,9 @@ class CrawlSpider(Spider):
         self._rules = [rule.bound_to(self) for rule in self.rules]
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> CrawlSpider:
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Return a spider for *crawler*; the setting CRAWLSPIDER_FOLLOW_LINKS switches all following off."""
         spider = super().from_crawler(crawler, *args, **kwargs)
-        assert isinstance(spider, CrawlSpider)  # cls made it
         spider._follow_links = crawler.settings.getbool("CRAWLSPIDER_FOLLOW_LINKS", True)
         return spider
 

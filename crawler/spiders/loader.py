@@ -27,10 +27,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from crawler.exceptions import SpiderError, SpiderNotFoundError, UsageError, describe
 from crawler.nearest import did_you_mean
+from crawler.settings import find_project
 from crawler.spiders.spider import Spider
+
+if TYPE_CHECKING:
+    from crawler.settings import Settings
 
 #: For annotations where ``list`` is the method.
 Names = list[str]
@@ -66,6 +71,14 @@ class SpiderLoader:
         for entry in self._entries:
             for module in self._modules(entry):
                 self._add(module)
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> SpiderLoader:
+        """Return the spiders that *settings* name, of the project that the working directory belongs to."""
+        directory = find_project() or Path()
+        if str(directory) not in sys.path:  # its modules can be imported, as settings name them
+            sys.path.insert(0, str(directory))
+        return cls(settings.project.spiders, directory)
 
     def __repr__(self) -> str:
         return f"<SpiderLoader of {', '.join(self._entries)}: {len(self._spiders)} spiders, {len(self.broken)} broken modules>"

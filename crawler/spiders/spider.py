@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from crawler.http import Request
 from crawler.url import HostMatcher
@@ -59,7 +59,7 @@ class Spider:
         self.logger.log(level, message, **kw)
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Spider:
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         """Return a spider for *crawler*, built with the spider arguments."""
         spider = cls(*args, **kwargs)
         spider._set_crawler(crawler)
@@ -89,13 +89,15 @@ class Spider:
             return
         if not self.start_urls and hasattr(self, "start_url"):
             raise AttributeError(f"{self!r} has a start_url but no start_urls: write start_urls = [{self.start_url!r}]")
-        for url in self.start_urls:
-            yield Request(url)
+        for request in Spider.start_requests(self):
+            yield request
 
     def start_requests(self) -> Iterable[Any]:
         """Yield what the crawl starts with; Scrapy's older, synchronous form of :meth:`start`."""
+        # A URL to start with is wanted, wherever it is: allowed_domains is for the links that are found.
+        meta = {"allow_offsite": True} if getattr(self, "allowed_domains", None) else None
         for url in self.start_urls:
-            yield Request(url)
+            yield Request(url, meta=meta)
 
     if TYPE_CHECKING:
         # Whatever a spider's own takes and returns is right: the kind of response, keyword arguments, def or async def.

@@ -24,6 +24,8 @@ from crawler.url import host_key
 # As many as a crawl finds between two commits.
 BATCH = 2_000
 HOSTS = 1_000
+# Enough that what is read ahead for a host is also handed out.
+VISITS = 60_000
 
 
 class BenchSpider(Spider):
@@ -94,10 +96,10 @@ def seen(count: int, scratch: str) -> None:
         assert digest not in index
         index.add(digest, number)
         taken += time.process_time() - began
-        rows.append((number, 0, digest, "", "done", "", 200, 1, 0.0, 1, ""))
+        rows.append((number, 0, digest, "", "done", "", 200, 1, 0.0, 1, "", 0.0, 0))
         if len(rows) == 50_000:
             database.execute("BEGIN")
-            database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             database.execute("COMMIT")
             rows.clear()
     print(f"{count:,} seen URLs")
@@ -151,7 +153,7 @@ def main() -> None:
         each = f"{(cpu - making) / given.waiting * 1e6:.1f} microseconds of CPU each"
         print(f"  to enqueue: {each}, and {making / given.waiting * 1e6:.1f} to make the request")
         print(f"  {used / given.waiting:.0f} bytes of memory each, {disk / waiting:.0f} bytes of disk each")
-        many = visits(frontier, store, 5_000)
+        many = visits(frontier, store, VISITS)
         for what, few_one, many_one in zip(("hand one out", "commit one"), few, many, strict=True):
             ratio = many_one / few_one
             print(f"  to {what}: {many_one * 1e6:.1f} microseconds of CPU, {ratio:.2f} of that with 20,000 waiting")

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from crawler import __version__
 from crawler.cli import COMMANDS, main
 from crawler.cli.exitcodes import ExitCode
+from crawler.settings.scrapy_names import IGNORED, KNOWN
 
 ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
 SPIDER = "from crawler import Spider\nclass S(Spider):\n    name = '{name}'\n    start_urls = ['http://127.0.0.1:1/']\n"
@@ -124,7 +125,7 @@ def test_commands_do_not_get_into_each_others_way_in_one_process(run: Run) -> No
 def test_settings_show_value_source_and_meaning(run: Run) -> None:
     told = run("settings", "delay", "seconds between").output
     assert "politeness.delay = 3.0  (settings.toml)" in told
-    assert "Seconds between two requests to a host. Scrapy: DOWNLOAD_DELAY. Default: 0.25." in told
+    assert "Least seconds between two requests to a host. Scrapy: DOWNLOAD_DELAY. Default: 0.25." in told
     assert "retry" not in told
 
 
@@ -276,3 +277,11 @@ def test_a_broken_file_is_told_with_line_and_code(run: Run, tmp_path: Path) -> N
     assert told.exit_code == 3
     assert "bad.py:2: NameError: name 'y' is not defined" in told.output
     assert "print(y)" in told.output
+
+
+def test_settings_tell_what_each_of_scrapys_is_here(run: Run) -> None:
+    lines = run("settings", "--scrapy").output.splitlines()
+    assert [line.split(" ")[0] for line in lines] == sorted(KNOWN)
+    assert "DOWNLOAD_DELAY is politeness.delay" in lines
+    without = run("settings", "--scrapy", "no", "effect").output.splitlines()
+    assert [line.split(" ")[0] for line in without if " has no effect: " in line] == sorted(IGNORED)

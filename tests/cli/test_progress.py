@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, Group, RenderableType
 
-from crawler.cli.progress import LiveView, Rate, duration, end_table, size, status_line
+from crawler.cli.progress import LiveView, end_table, status_line
+from crawler.cli.screen import Rate, duration, size
 from crawler.crawler import Crawler, CrawlResult
 from crawler.interfaces import CrawlSnapshot
 from crawler.logs import configure_logging, silence_logging
@@ -136,15 +137,15 @@ def test_the_table_says_what_a_crawl_came_to() -> None:
 
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     rate = Rate()
-    assert rate.of(0, 0.0) == 0.0
-    assert rate.of(100, 1.0) == 100.0
-    assert rate.of(100, 10.0) == 0.0
+    for now, pages in ((0.0, 0), (1.0, 10), (100.0, 1000), (102.0, 1200)):
+        rate.note(pages, pages // 2, now)
+    assert (rate.pages, rate.items) == (100.0, 50.0)
 
 
-def test_the_rate_of_a_steady_crawl_is_steady() -> None:
+def test_a_rate_of_one_moment_is_none() -> None:
     rate = Rate()
-    seen = [rate.of(10 * second, float(second)) for second in range(20)]
-    assert set(seen[1:]) == {10.0}
+    rate.note(5, 5, 1.0)
+    assert (rate.pages, rate.items) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00:00"), (59.9, "0:00:59"), (3600, "1:00:00")])

@@ -12,9 +12,11 @@ from twisted.python.failure import Failure
 from crawler import Spider
 from crawler.download import FetchLimits
 from crawler.download.answer import Answer
+from crawler.download.body import BytesInHand, Spooling
 from crawler.download.local import DataTransport, FileTransport
 from crawler.exceptions import DownloadFailedError, ResponseTooLargeError
 from crawler.http import Request
+from crawler.http.spool import Spool
 from crawler.testing import crawl_in_memory
 
 LIMITS = FetchLimits(connect_timeout=1, first_byte_timeout=1, timeout=1, max_body=1000)
@@ -29,7 +31,7 @@ def fetched(transport: Any, url: str) -> Answer:
 
 
 def file(url: str) -> Answer:
-    return fetched(FileTransport(), url)
+    return fetched(FileTransport(Spooling(BytesInHand(0))), url)
 
 
 def data(url: str) -> Answer:
@@ -90,3 +92,11 @@ def test_schemes_are_off_until_they_are_switched_on() -> None:
     on = crawl_in_memory(Both, {}, {**settings, "http.schemes": ["http", "https", "data"]})
     assert (off.items, off.failed) == ([], 1)
     assert on.items == [{"h1": "Hi"}]
+
+
+def test_a_large_file_is_copied_to_a_temporary_one(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(b"x" * 1000)
+    transport = FileTransport(Spooling(BytesInHand(1000), above=500))
+    answer = fetched(transport, (tmp_path / "large").as_uri())
+    assert isinstance(answer.body, Spool)
+    assert answer.body.load() == b"x" * 1000

@@ -38,12 +38,20 @@ class ShopSpider(Spider):
         yield {"page": response.css("h1::text").get(), "part": 2}
 
 
+class CrawlFailedError(Exception):
+    """A process of the job neither crashed nor finished."""
+
+
 class Job:
     """A crawl of :func:`shop` that may be run several times, each time a process of its own."""
 
     def __init__(self, folder: Path, *, size: int = 25, seed: int = 0) -> None:
         self.folder = folder
         self.size = size
+        chance = random.Random(seed)
+        # Few places on the workbench, so that requests go to the database and come back, and not in the order in which they came.
+        self.workbench = chance.choice((1, 2, 5, 10_000))
+        self.depth_priority = chance.choice((-1, 0, 1))
         self.site = shop(size, seed)
         self.feeds = [folder / "items.jsonl", folder / "items.json"]
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,6 +62,8 @@ class Job:
         settings = {
             "frontier.store": "sqlite",
             "frontier.job": str(self.folder / "job"),
+            "frontier.workbench": self.workbench,
+            "crawl.depth_priority": self.depth_priority,
             "politeness.obey_robots": False,
             "politeness.delay": 0.1,
             "log.stats_interval": 0,
@@ -73,7 +83,9 @@ class Job:
             crash(crawler)
         elif not hasattr(results[0], "reason"):
             results[0].raiseException()
-        return bool(results) and results[0].reason == "finished"
+        elif results[0].reason != "finished":
+            raise CrawlFailedError(results[0].reason)
+        return bool(results)
 
     def items(self) -> list[Counter[tuple[str, int]]]:
         """Return the items in each feed, with how often each is there."""

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 
 from crawler import Request, Spider, signals
 from crawler.crawler import Crawler
-from crawler.exceptions import CloseSpider, DontCloseSpider, DropItem, IgnoreRequest, StopDownload
+from crawler.exceptions import CloseSpider, DontCloseSpider, DropItem, IgnoreRequest, SettingsError, StopDownload
 from crawler.http.fingerprint import fingerprint
 from crawler.item import item_identity
 from crawler.testing import MemoryWorld, Page, Site, crawl_in_memory
@@ -386,6 +386,49 @@ def test_bytes_in_hand_are_bounded() -> None:
     assert len(world.site.log) == 4
 
 
+def test_a_body_in_a_file_is_in_hand_once_it_is_read_into_memory() -> None:
+    held: list[tuple[int, int]] = []
+
+    class Reading(Spider):
+        name = "reading"
+        start_urls = [f"{HOST}/"]
+
+        def parse(self, response):
+            in_hand = self.crawler.engine._in_hand
+            before = in_hand.held
+            assert len(response.body) == 1000
+            held.append((before, in_hand.held))
+
+    world = MemoryWorld(Site({"*": "x" * 1000}))
+    crawler = Crawler(Reading, {**FAST, "http.spool_above": 500}, runtime=world.runtime)
+    world.run(crawler)
+    assert held == [(0, 1000)]
+    assert crawler.engine._in_hand.held == 0
+
+
+def test_a_request_may_ask_for_its_body_in_a_file() -> None:
+    class Asking(Spider):
+        name = "asking"
+
+        async def start(self):
+            yield Request(f"{HOST}/file", meta={"download_to_file": True})
+            yield Request(f"{HOST}/page")
+
+        def parse(self, response):
+            yield {"url": response.url, "in a file": response.spool is not None, "body": response.body}
+
+    result = crawl_in_memory(Asking, {"*": "few"}, FAST)
+    assert result.items == [
+        {"url": f"{HOST}/file", "in a file": True, "body": b"few"},
+        {"url": f"{HOST}/page", "in a file": False, "body": b"few"},
+    ]
+
+
+def test_a_folder_for_large_bodies_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(SettingsError, match="spool_directory = '/nowhere'"):
+        crawl_in_memory(PathSpider, {"/": "x"}, {**FAST, "http.spool_directory": "/nowhere"})
+
+
 # --- limits and the end --------------------------------------------------------------------------------------------------
 
 
@@ -541,6 +584,16 @@ def test_a_status_that_the_spider_handles_reaches_its_callback() -> None:
         handle_httpstatus_list = [404]
 
     assert found(crawl_in_memory(Handles, {}, FAST)) == ["/"]
+
+
+def test_the_spiders_list_of_statuses_stands_in_the_place_of_that_of_the_settings() -> None:
+    class Handles(PathSpider):
+        handle_httpstatus_list = [404]
+
+    settings = {**FAST, "crawl.allowed_statuses": [410]}
+    site = Site({"/": Page("gone", 410)})
+    assert found(crawl_in_memory(PathSpider, site, settings)) == ["/"]
+    assert found(crawl_in_memory(Handles, site, settings)) == []
 
 
 def test_a_status_that_nobody_handles_is_counted_and_is_no_failure() -> None:

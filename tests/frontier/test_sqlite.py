@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Iterator
+from heapq import heappop, heappush
 from pathlib import Path
 
 import pytest
@@ -201,6 +203,40 @@ def test_a_newer_schema_is_refused(folder: Path) -> None:
         Job(folder)
 
 
+FIRST_SCHEMA = """
+CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE host (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+CREATE TABLE waiting (
+    sequence INTEGER PRIMARY KEY, host INTEGER NOT NULL, rank INTEGER NOT NULL, parent INTEGER NOT NULL,
+    digest BLOB NOT NULL, record BLOB NOT NULL
+);
+CREATE INDEX waiting_by_host ON waiting (host, rank, sequence);
+CREATE TABLE history (
+    sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
+    reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL,
+    earlier TEXT NOT NULL
+);
+CREATE TABLE refused (digest BLOB PRIMARY KEY, parent INTEGER NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);
+INSERT INTO history VALUES (1, 0, x'00112233445566778899aabbccddeeff', 'http://site.test/old', 'done', '', 200, 1, 0.5, 1, '');
+PRAGMA user_version = 1;
+"""
+
+
+def test_an_older_schema_is_migrated_and_nothing_is_lost(folder: Path) -> None:
+    folder.mkdir()
+    database = sqlite3.connect(folder / DATABASE)
+    database.executescript(FIRST_SCHEMA)
+    database.close()
+    desk = Desk(folder)
+    desk.submit("new")
+    desk.visit()
+    desk.commit()
+    rows = desk.job.database.execute("SELECT url, size, ended >= 0 FROM history").fetchall()
+    assert rows == [("http://site.test/old", 0, 1), ("http://site.test/new", 0, 1)]
+    assert desk.job.database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+
+
 @pytest.mark.parametrize("at", [0, 4096, 8192, 20_000])
 def test_a_damaged_database_is_told_and_never_read_as_empty(folder: Path, at: int) -> None:
     desk = Desk(folder)
@@ -228,3 +264,43 @@ def test_everything_that_a_job_keeps_is_for_its_owner_only(folder: Path) -> None
     kept = [path for path in folder.iterdir() if path.name.startswith(DATABASE)]
     assert len(kept) == 3  # the database, its log and the index of the log
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_read_ahead_keeps_the_order_whatever_comes_in_between(
+    folder: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    monkeypatch.setattr("crawler.frontier.sqlite._ROWS_AHEAD", chance.choice((1, 5, 1_000)))
+    desk = Desk(folder, capacity=chance.choice((1, 3, 10)))
+    expected: list[tuple[int, int]] = []
+    for number in range(300):
+        priority = chance.choice((0, 0, 0, 1, -1))
+        desk.submit(f"{number}", priority=priority)
+        heappush(expected, (-priority, number))
+        if chance.random() < 0.1:
+            desk.commit()
+        if chance.random() < 0.3:
+            assert desk.visit() == str(heappop(expected)[1])
+    assert [desk.visit() for _ in range(len(expected))] == [str(heappop(expected)[1]) for _ in range(len(expected))]
+
+
+def test_a_request_that_comes_back_from_the_disk_is_known_by_the_fingerprint_that_it_was_stored_with(
+    folder: Path,
+) -> None:
+    desk = Desk(folder, capacity=1)
+    desk.submit("a", "b", "c")
+    desk.visit()
+    visit = desk.frontier.next(0.0)
+    assert visit is not None
+    assert visit.request._identity == fingerprint(visit.request) is not None
+
+
+def test_a_request_that_has_ended_is_not_handed_out_again_before_the_commit(folder: Path) -> None:
+    desk = Desk(folder, capacity=1)
+    desk.submit("a", "b", "c")
+    desk.commit()
+    first = desk.visit()
+    desk.submit("x", "y", "z", priority=1)
+    assert [first, *(desk.visit() for _ in range(5))] == ["a", "x", "y", "z", "b", "c"]
+    assert desk.frontier.is_idle

@@ -255,3 +255,19 @@ def test_a_repr_shows_no_value() -> None:
 def test_pairs_written_by_hand_are_read_back() -> None:
     assert pairs_of("a=1; b = x=y ;; c") == [("a", "1"), ("b", "x=y"), ("c", "")]
     assert render([("a", "1"), ("b", "ä")]) == "a=1; b=ä".encode()
+
+
+def test_jars_tell_whether_anything_has_changed() -> None:
+    jars = CookieJars()
+    jars[None].store("https://a.test/", "n=1", now=0.0)
+    before = jars.changes
+    jars[None].store("https://a.test/", "n=1", now=1.0)
+    jars[None].header("https://a.test/", now=2.0)
+    assert jars.changes == before
+    jars[None].store("https://a.test/", "n=2", now=3.0)
+    changed = jars.changes
+    assert changed != before
+    jars[None].clear()
+    assert jars.changes != changed
+    jars["other"].store("https://a.test/", "n=1", now=0.0)
+    assert len(jars.changes) == 2

@@ -55,12 +55,13 @@ class Crawl:
 
     folder: Path
     url: str
+    settings: tuple[str, ...] = ()
     kills: int = 0
 
     @property
     def arguments(self) -> list[str]:
         outputs = [argument for name in ("a.jsonl", "b.json", "c.csv.gz") for argument in ("-o", name)]
-        return ["crawl", "books", "-a", f"site={self.url}", "--job", "shop", "-q", *outputs]
+        return ["crawl", "books", "-a", f"site={self.url}", "--job", "shop", "-q", *self.settings, *outputs]
 
     def start(self, *program: str) -> subprocess.Popen[str]:
         """Start a process of the crawl, which goes on where the last one was killed."""
@@ -116,7 +117,9 @@ def kill_at_random(
     folder: Path, url: str, *, books: int, chance: random.Random, shortest: float, longest: float
 ) -> int:
     """Crawl the shop in *folder* with kills at random moments; return how many there were. Raise if anything is amiss."""
-    crawl = Crawl(project(folder), url)
+    workbench, priority = chance.choice((1, 20, 10_000)), chance.choice((-1, 0, 1))
+    settings = ("-s", f"frontier.workbench={workbench}", "-s", f"crawl.depth_priority={priority}")
+    crawl = Crawl(project(folder), url, settings)
     while not crawl.run_for(chance.uniform(shortest, longest)):
         pass
     check(crawl, books)

@@ -133,3 +133,16 @@ def test_closed_is_called_with_the_reason() -> None:
 
     crawl_in_memory(Closing, SITE, FAST)
     assert reasons == ["finished"]
+
+
+def test_a_start_url_is_visited_even_if_it_is_not_in_the_allowed_domains() -> None:
+    class Elsewhere(Spider):
+        name = "elsewhere"
+        start_urls = ["http://b.test/"]
+        allowed_domains = ["a.test"]
+
+        def parse(self, response):
+            yield {"url": response.url}
+            yield response.follow("/more")
+
+    assert crawl_in_memory(Elsewhere, {"*": "x"}).items == [{"url": "http://b.test/"}]

@@ -53,12 +53,13 @@ class Request:
         "_body",
         "_cb_kwargs",
         "_cookies",
-        "_fingerprint",
         "_flags",
         "_headers",
+        "_identity",
         "_meta",
         "_parent",
         "_sequence",
+        "_since",
         "_url",
         "callback",
         "dont_filter",
@@ -162,7 +163,8 @@ class Request:
         request.dont_filter = False
         request._flags = None
         request._cb_kwargs = None
-        request._fingerprint = None
+        request._identity = None
+        request._since = None
         request._sequence = request._parent = 0
         return request
 
@@ -196,7 +198,8 @@ class Request:
         self.dont_filter = dont_filter
         self._flags = list(flags) if flags else None
         self._cb_kwargs = dict(cb_kwargs) if cb_kwargs else None
-        self._fingerprint: bytes | None = None
+        self._identity: bytes | None = None
+        self._since: float | None = None
         self._sequence = self._parent = 0
 
     def __repr__(self) -> str:

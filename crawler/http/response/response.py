@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import os
+import secrets
+import shutil
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from urllib.parse import urljoin
 
 from crawler.exceptions import NotSupported
 from crawler.http.headers import Headers
 from crawler.http.request import Request
+from crawler.http.spool import BLOCK, Spool
 from crawler.link import Link
 from crawler.url import join
 
 if TYPE_CHECKING:
     from crawler.selector import SelectorList
+
+
+# Made once: Response is made once per page.
+_BODIES = (bytes, Spool)
 
 
 class Response:
@@ -51,7 +61,7 @@ class Response:
         url: str,
         status: int = 200,
         headers: Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None = None,
-        body: bytes = b"",
+        body: bytes | Spool = b"",
         flags: Iterable[str] | None = None,
         request: Request | None = None,
         certificate: Any = None,
@@ -60,7 +70,7 @@ class Response:
     ) -> None:
         if not isinstance(url, str):
             raise TypeError(f"the URL of a response is text, not {type(url).__name__}: {url!r}")
-        if not isinstance(body, bytes):
+        if not isinstance(body, _BODIES):
             raise TypeError(
                 f"the body of a {type(self).__name__} is bytes, not {type(body).__name__}; "
                 "a TextResponse takes text and an encoding"
@@ -85,8 +95,45 @@ class Response:
 
     @property
     def body(self) -> bytes:
-        """The body, decompressed."""
-        return self._body
+        """The body, decompressed. One that is in a file (see :meth:`open_body`) is read into memory, and stays there."""
+        body = self._body
+        if isinstance(body, bytes):
+            return body
+        self._body = loaded = body.load()
+        return loaded
+
+    @property
+    def body_size(self) -> int:
+        """How many bytes the body has; does not read it."""
+        return len(self._body)
+
+    def body_head(self, size: int) -> bytes:
+        """Return the first *size* bytes of the body; does not read the rest."""
+        return self._body[:size] if isinstance(self._body, bytes) else self._body.head(size)
+
+    @property
+    def spool(self) -> Spool | None:
+        """The file that holds the body, if it was large (``http.spool_above``) and is not in memory."""
+        return self._body if isinstance(self._body, Spool) else None
+
+    def open_body(self) -> BinaryIO:
+        """Return the body as a file to read, from its beginning, without loading one that is on disk into memory."""
+        return io.BytesIO(self._body) if isinstance(self._body, bytes) else self._body.open()
+
+    def save_body(self, path: str | os.PathLike[str]) -> None:
+        """Write the body to a file, block by block; the file is there when it is whole, and replaces one of its name.
+
+        Blocks meanwhile, as any writing does: ``await asyncio.to_thread(response.save_body, path)`` for what takes long.
+        """
+        target = Path(path)
+        partial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.partial")
+        try:
+            with self.open_body() as source, partial.open("xb") as file:
+                shutil.copyfileobj(source, file, BLOCK)
+            partial.replace(target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
 
     @property
     def flags(self) -> list[str]:
@@ -140,8 +187,10 @@ class Response:
         """Return a response of class *cls* (by default this one's) with the given attributes changed."""
         if args:
             raise TypeError(f"replace takes keyword arguments only, such as url={args[0]!r}")
+        kwargs.setdefault("body", self._body)  # which may be in a file, and stays there
         for name in self.attributes:
-            kwargs.setdefault(name, getattr(self, name))
+            if name not in kwargs:
+                kwargs[name] = getattr(self, name)
         return (cls or type(self))(**kwargs)
 
     @property

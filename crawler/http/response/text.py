@@ -62,7 +62,7 @@ class TextResponse(Response):
     def encoding(self) -> str:
         """The encoding: as given, by byte order mark, header or declaration, or as the bytes look."""
         if self._encoding is None:
-            self._encoding = encoding_of(self._body, self.headers.get(b"Content-Type"), default=self._fallback())
+            self._encoding = encoding_of(self.body, self.headers.get(b"Content-Type"), default=self._fallback())
         return self._encoding
 
     def _fallback(self) -> str:
@@ -70,20 +70,20 @@ class TextResponse(Response):
 
     def declared_encoding(self) -> str | None:
         """Return the encoding that was given, or that the header or the document names; None if nothing does."""
-        mark = bom_encoding(self._body)
+        mark = bom_encoding(self.body)
         if mark is not None:
             return mark[0]
-        return self._encoding or header_encoding(self.headers.get(b"Content-Type")) or declared_encoding(self._body)
+        return self._encoding or header_encoding(self.headers.get(b"Content-Type")) or declared_encoding(self.body)
 
     @property
     def text(self) -> str:
         """The body, decoded; bytes that do not decode become U+FFFD."""
         if self._text is None:
-            mark = bom_encoding(self._body)
+            mark = bom_encoding(self.body)
             if mark is not None and codec_for(self.encoding) in (mark[0], "utf-8", "utf-16"):
-                self._text = self._body[mark[1] :].decode(mark[0], "replace")
+                self._text = self.body[mark[1] :].decode(mark[0], "replace")
             else:
-                self._text = self._body.decode(codec_for(self.encoding) or self.encoding, "replace")
+                self._text = self.body.decode(codec_for(self.encoding) or self.encoding, "replace")
         return self._text
 
     # Hot: once per page.
@@ -91,16 +91,16 @@ class TextResponse(Response):
     def utf8_body(self) -> bytes:
         """The text as UTF-8: the body itself if it is valid UTF-8 already."""
         if self._utf8 is None:
-            self._utf8 = self._body if self._is_utf8() else self.text.encode("utf-8", "replace")
+            self._utf8 = self.body if self._is_utf8() else self.text.encode("utf-8", "replace")
         return self._utf8
 
     def _is_utf8(self) -> bool:
-        if self.encoding not in _UTF_8 or self._body.startswith(b"\xef\xbb\xbf"):
+        if self.encoding not in _UTF_8 or self.body.startswith(b"\xef\xbb\xbf"):
             return False
-        if self._body.isascii():
+        if self.body.isascii():
             return True
         try:
-            self._text = self._body.decode()
+            self._text = self.body.decode()
         except UnicodeDecodeError:
             return False
         return True
@@ -108,7 +108,7 @@ class TextResponse(Response):
     def json(self) -> Any:
         """Return the body, read as JSON; the same object every time."""
         if self._json is _UNSET:
-            self._json = json.loads(self._body)
+            self._json = json.loads(self.body)
         return self._json
 
     @property
@@ -138,7 +138,7 @@ class TextResponse(Response):
         return self._base_url
 
     def _declared_base(self) -> str | None:
-        head = self._body[:_BASE_WITHIN]
+        head = self.body_head(_BASE_WITHIN)
         if b"<base" not in head and b"<BASE" not in head:
             return None
         found = _BASE.search(_COMMENT.sub(b"", head))

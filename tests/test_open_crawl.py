@@ -1,4 +1,4 @@
-"""Sessions: pages fetched through the engine, one by one."""
+"""Crawls that stay open: pages fetched through the engine, one by one."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from twisted.python.failure import Failure
 from crawler import Request, Spider
 from crawler.concurrency import start
 from crawler.exceptions import DownloadError, IgnoreRequest, UsageError
-from crawler.session import Session, address
+from crawler.open_crawl import OpenCrawl, address
 from crawler.testing import MemoryWorld, Page, Site
 
 
 class Opened:
-    """A session on *site*, on a fake clock."""
+    """An open crawl of *site*, on a fake clock."""
 
     def __init__(
         self, site: Site, spidercls: type[Spider] | None = None, settings: Any = None, **arguments: Any
     ) -> None:
         self.world = MemoryWorld(site)
         kind = {} if spidercls is None else {"spidercls": spidercls}
-        self.session = Session(**kind, settings=settings, runtime=self.world.runtime, arguments=arguments)
-        self.wait(self.session.open())
+        self.crawl = OpenCrawl(**kind, settings=settings, runtime=self.world.runtime, arguments=arguments)
+        self.wait(self.crawl.open())
 
     def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         results: list[Any] = []
         start(coroutine).addBoth(results.append)
         while not results:
-            self.world.step(self.session.crawler)
+            self.world.step(self.crawl.crawler)
         if isinstance(results[0], Failure):
             results[0].raiseException()
         return results[0]
 
     def fetch(self, *arguments: Any, **options: Any) -> Any:
-        return self.wait(self.session.fetch(*arguments, **options))
+        return self.wait(self.crawl.fetch(*arguments, **options))
 
 
 SITE = Site(
@@ -56,9 +56,9 @@ SITE = Site(
 @pytest.fixture
 def opened() -> Iterator[Opened]:
     SITE.log.clear()
-    session = Opened(SITE)
-    yield session
-    session.wait(session.session.close())
+    opened = Opened(SITE)
+    yield opened
+    opened.wait(opened.crawl.close())
 
 
 def test_pages_are_fetched_again_and_again_whatever_their_status(opened: Opened) -> None:
@@ -71,7 +71,7 @@ def test_redirects_are_followed_unless_one_does_not_want_to(opened: Opened) -> N
     assert opened.fetch("http://site/away", redirect=False).status == 302
 
 
-def test_cookies_are_kept_for_as_long_as_the_session_is_open(opened: Opened) -> None:
+def test_cookies_are_kept_for_as_long_as_the_crawl_is_open(opened: Opened) -> None:
     opened.fetch("http://site/in")
     assert opened.fetch("http://site/who").text == "user=ana"
 
@@ -99,10 +99,10 @@ def test_the_settings_and_middlewares_of_the_spider_take_part_but_not_its_domain
         custom_settings = {"components.downloader_middlewares": [Marks()]}
 
     SITE.log.clear()
-    session = Opened(SITE, Shop)
-    assert session.fetch("http://elsewhere.test/agent").text == "marked"
+    opened = Opened(SITE, Shop)
+    assert opened.fetch("http://elsewhere.test/agent").text == "marked"
     assert SITE.paths == ["/agent"]
-    session.wait(session.session.close())
+    opened.wait(opened.crawl.close())
 
 
 def test_the_spider_gets_its_arguments_and_what_it_raises_is_raised() -> None:
@@ -114,7 +114,7 @@ def test_the_spider_gets_its_arguments_and_what_it_raises_is_raised() -> None:
             if not url:
                 raise KeyError("url")
 
-    assert Opened(SITE, Asks, url="x").session.crawler.spider is not None
+    assert Opened(SITE, Asks, url="x").crawl.crawler.spider is not None
     with pytest.raises(KeyError):
         Opened(SITE, Asks, url="")
 
@@ -130,11 +130,11 @@ def test_robots_txt_is_asked_where_the_command_line_says_so() -> None:
 
 
 def test_closing_gives_up_what_is_being_fetched() -> None:
-    session = Opened(Site({"/": Page("late", latency=1000.0)}))
-    fetching = start(session.session.fetch("http://site/"))
+    opened = Opened(Site({"/": Page("late", latency=1000.0)}))
+    fetching = start(opened.crawl.fetch("http://site/"))
     fetching.addErrback(lambda failure: failure.trap(Exception))
-    session.wait(session.session.close())
-    assert session.world.clock.seconds() < 100
+    opened.wait(opened.crawl.close())
+    assert opened.world.clock.seconds() < 100
     assert fetching.called
 
 

@@ -1,11 +1,11 @@
-"""Session: a crawl that stays open and fetches what it is asked for, one page after another.
+"""OpenCrawl: a crawl that stays open and fetches what it is asked for, one page after another.
 
-    session = Session(BooksSpider, settings, runtime=runtime)
-    await session.open()
-    response = await session.fetch("https://books.toscrape.com/")
-    await session.close()
+    crawl = OpenCrawl(BooksSpider, settings, runtime=runtime)
+    await crawl.open()
+    response = await crawl.fetch("https://books.toscrape.com/")
+    await crawl.close()
 
-What is fetched goes through the engine: the spider's settings, its downloader middlewares and the cookies of the session take part,
+What is fetched goes through the engine: the spider's settings, its downloader middlewares and cookies take part and are kept,
 its callbacks do not. Nothing is kept with a job and nothing goes into feeds. Since a person asks for single pages and waits for
 them, robots.txt is looked at and a failure tried again only where the command line or the environment says so, and the spider's
 domains do not count.
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 
 class PageSpider(Spider):
-    """The spider of sessions that are opened without one."""
+    """The spider of open crawls that are given none."""
 
     name = "page"
 
 
-class Session:
+class OpenCrawl:
     """An open crawl of *spidercls*, made with *arguments*, that fetches what it is asked for. ``crawler`` is its Crawler."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Session:
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
         given = settings if isinstance(settings, Settings) else Settings(settings or {})
-        self.crawler = Crawler(spidercls, session_settings(given), runtime=runtime, start=_nothing)
+        self.crawler = Crawler(spidercls, looking_settings(given), runtime=runtime, start=_nothing)
         self.crawler.signals.connect(self._stay_open, signals.spider_idle)
         self._arguments = dict(arguments or {})
         self._opened: Deferred[None] = Deferred()
@@ -62,7 +62,7 @@ class Session:
         self._downloading: set[Deferred[Response]] = set()
 
     def __repr__(self) -> str:
-        return f"<Session of {self.crawler!r}>"
+        return f"<OpenCrawl of {self.crawler!r}>"
 
     async def open(self) -> None:
         """Begin the crawl; raise what keeps it from beginning."""
@@ -120,8 +120,8 @@ def rehearsal_settings(given: Settings) -> Settings:
     return settings
 
 
-def session_settings(given: Settings) -> Settings:
-    """Return *given* as they hold in a session."""
+def looking_settings(given: Settings) -> Settings:
+    """Return *given* as they hold in an open crawl."""
     settings = rehearsal_settings(given)
     for name in ("politeness.obey_robots", "retry.enabled"):
         if (settings.getpriority(name) or 0) < PRIORITIES["environment"]:

@@ -1,0 +1,124 @@
+"""Where the time of visits goes: how long each phase took, as totals and percentiles, at the cost of one addition.
+
+    turn         waiting on the workbench for its turn, what politeness asks for included
+    politeness   the part of it for which its host was let alone: its delay, a Retry-After, a robots.txt
+    download     from its start until the response is there, all of the next three
+    connect      name, connection and TLS; nothing on a kept connection
+    first byte   from the request to the headers of the answer
+    body         from there to the end of the body
+    callback     the callback and what it waits for, pipelines included
+    pipeline     the pipelines alone
+    store        a commit, for all visits of its batch
+
+A histogram has four buckets for each doubling, from a microsecond to a day: a percentile is right to within a tenth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import ceil, log2
+from typing import Any
+
+PHASES = ("turn", "politeness", "download", "connect", "first byte", "body", "callback", "pipeline", "store")
+
+_PER_DOUBLING = 4
+_LEAST = 1e-6
+_BUCKETS = 37 * _PER_DOUBLING
+
+
+class Histogram:
+    """How often something took how long, in seconds."""
+
+    __slots__ = ("count", "counts", "most", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * _BUCKETS
+        self.count = 0
+        self.total = 0.0
+        self.most = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Histogram of {self.count}: {self.total:.3f} s in all>"
+
+    # Hot: some times per response.
+    def add(self, seconds: float) -> None:
+        """Count one that took so long."""
+        bucket = int(log2(seconds / _LEAST) * _PER_DOUBLING) if seconds > _LEAST else 0
+        self.counts[bucket if bucket < _BUCKETS else -1] += 1
+        self.count += 1
+        self.total += seconds
+        if seconds > self.most:
+            self.most = seconds
+
+    def percentile(self, share: float) -> float:
+        """Return the seconds within which *share* of them (0 to 1) were over; 0 if there are none."""
+        left = ceil(self.count * share)
+        if not left:
+            return 0.0
+        for bucket, count in enumerate(self.counts):
+            left -= count
+            if left <= 0:
+                return min(self.most, _LEAST * 2 ** ((bucket + 0.5) / _PER_DOUBLING))
+        return self.most
+
+    def plain(self) -> dict[str, Any]:
+        """Return what :meth:`restored` makes the same histogram of."""
+        counts = {str(bucket): count for bucket, count in enumerate(self.counts) if count}
+        return {"counts": counts, "total": self.total, "most": self.most}
+
+    @classmethod
+    def restored(cls, kept: Mapping[str, Any]) -> Histogram:
+        """Return the histogram that :meth:`plain` was asked of."""
+        made = cls()
+        for bucket, count in kept["counts"].items():
+            made.counts[int(bucket)] = count
+            made.count += count
+        made.total, made.most = kept["total"], kept["most"]
+        return made
+
+
+class Waits:
+    """The histograms of all phases."""
+
+    def __init__(self) -> None:
+        self.phases = {phase: Histogram() for phase in PHASES}
+
+    def __getitem__(self, phase: str) -> Histogram:
+        return self.phases[phase]
+
+    def plain(self) -> dict[str, Any]:
+        """Return the phases that took any time, as plain values."""
+        return {phase: histogram.plain() for phase, histogram in self.phases.items() if histogram.count}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`plain` returned."""
+        for phase, histogram in kept.items():
+            if phase in self.phases:
+                self.phases[phase] = Histogram.restored(histogram)
+
+
+class Callbacks:
+    """How long each callback held the reactor: how often it was called, seconds in all, and at most."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, list[float]] = {}
+
+    # Hot: once per response.
+    def add(self, name: str, seconds: float) -> None:
+        """Count a call."""
+        times = self._times.get(name)
+        if times is None:
+            times = self._times[name] = [0, 0.0, 0.0]
+        times[0] += 1
+        times[1] += seconds
+        if seconds > times[2]:
+            times[2] = seconds
+
+    def slowest(self, count: int = 10) -> list[tuple[str, int, float, float]]:
+        """Return (name, calls, seconds in all, at most) of the callbacks that took most time."""
+        ordered = sorted(self._times.items(), key=lambda one: -one[1][1])[:count]
+        return [(name, int(calls), total, most) for name, (calls, total, most) in ordered]
+
+    def restore(self, kept: Iterable[tuple[str, int, float, float]]) -> None:
+        """Go on from what :meth:`slowest` returned."""
+        self._times = {name: [calls, total, most] for name, calls, total, most in kept}

@@ -1,0 +1,223 @@
+"""HTTP caching by RFC 9111, for a private cache: what may be kept, and what may be used again.
+
+Pure: headers, statuses and moments (seconds of the epoch) in, decisions out. Section numbers are those of the RFC.
+
+    is_storable(...)                      section 3
+    decide(stored, request, now)          section 4: use it, ask whether it is still good, or fetch anew
+    freshened(stored, not_modified)       section 4.3.4: what a 304 says replaces what was kept
+    is_invalidating(method, status)       section 4.4
+
+Private: responses to requests with Authorization and cookies are kept, ``s-maxage`` and ``private`` mean nothing. Partial responses
+are never kept, and nothing is used while it is being revalidated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from crawler.http.dates import http_date
+from crawler.http.headers import Headers
+
+#: RFC 9110 section 15.1: statuses that may be kept without being told for how long.
+HEURISTIC = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
+
+# What a status says of how its response is cached is understood for these, so must-understand does not keep them out.
+_UNDERSTOOD = frozenset({*HEURISTIC, 302, 303, 307, 400, 401, 403, 500, 502, 503, 504})
+
+# Section 4.2.2 speaks of a fraction of the time since the last change, typically a tenth; and RFC 9111 warns above a day.
+_HEURISTIC_SHARE, _HEURISTIC_MOST = 0.1, 24 * 3600.0
+
+# Section 1.2.2: a larger number of seconds is this one.
+_MOST_SECONDS = 2**31
+
+# What a 304 may not change, since it describes the body that is kept.
+_OF_THE_BODY = frozenset(
+    {
+        b"Content-Length",
+        b"Content-Encoding",
+        b"Content-Range",
+        b"Content-Type",
+        b"Transfer-Encoding",
+        b"Etag",
+        b"Connection",
+    }
+)
+
+_DIRECTIVE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=("(?:[^"\\]|\\.)*"|[^\s,]*))?\s*(,|$)')
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+class Use(StrEnum):
+    """What to do about a request for which something is kept."""
+
+    FRESH = "fresh"
+    VALIDATE = "validate"
+    FETCH = "fetch"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A response as it is kept: *requested* and *received* are moments; *vary* holds the request's headers that Vary names."""
+
+    status: int
+    headers: Headers
+    requested: float
+    received: float
+    vary: tuple[tuple[str, tuple[bytes, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do: *conditions* are the headers of a request that validates; *stale_until* when it may be used on an error."""
+
+    use: Use
+    conditions: tuple[tuple[str, bytes], ...] = ()
+    stale_until: float = 0.0
+
+
+def directives(headers: Headers) -> dict[str, str]:
+    """Return the directives of Cache-Control by name, in lower case; the first of several counts, an empty text is no value."""
+    found: dict[str, str] = {}
+    text = ",".join(line.decode("latin-1") for line in headers.getlist(b"Cache-Control"))
+    place = 0
+    while place < len(text):
+        match = _DIRECTIVE.match(text, place)
+        if match is None:
+            comma = text.find(",", place)
+            place = len(text) if comma < 0 else comma + 1
+            continue
+        value = match[2] or ""
+        if value.startswith('"'):
+            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+        found.setdefault(match[1].lower(), value)
+        place = match.end()
+    return found
+
+
+def _seconds(value: str | None) -> float | None:
+    """Return a number of seconds; None if there is none, 0 for what is no number (it counts as stale, section 4.2.1)."""
+    if value is None:
+        return None
+    return float(min(int(value[:12]), _MOST_SECONDS)) if value.isascii() and value.isdigit() else 0.0
+
+
+def _moment(headers: Headers, name: bytes) -> float | None:
+    values = headers.getlist(name)
+    return http_date(values[0].decode("latin-1")) if values else None
+
+
+def is_storable(method: str, request: Headers, status: int, response: Headers) -> bool:
+    """Tell whether a response may be kept (section 3)."""
+    if method != "GET" or status < 200 or status in (206, 304) or b"Range" in request:
+        return False
+    told = directives(response)
+    if "no-store" in directives(request) or b"*" in b",".join(response.getlist(b"Vary")).replace(b" ", b"").split(b","):
+        return False
+    if "must-understand" in told:
+        if status not in _UNDERSTOOD:
+            return False
+    elif "no-store" in told:
+        return False
+    explicit = "max-age" in told or b"Expires" in response
+    return explicit or "public" in told or "private" in told or status in HEURISTIC
+
+
+def stored_of(request: Headers, status: int, response: Headers, *, requested: float, received: float) -> Stored:
+    """Return what is kept of a response."""
+    return Stored(status, response, requested, received, vary=_varying(request, response))
+
+
+def _varying(request: Headers, response: Headers) -> tuple[tuple[str, tuple[bytes, ...]], ...]:
+    names = sorted(
+        {name.strip().lower() for line in response.getlist(b"Vary") for name in line.decode("latin-1").split(",")}
+    )
+    return tuple((name, _normal(request.getlist(name))) for name in names if name)
+
+
+def _normal(values: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return the members of a list header, so that how they are split into lines and spaced makes no difference."""
+    return tuple(member.strip() for value in values for member in value.split(b",") if member.strip())
+
+
+def matches(stored: Stored, request: Headers) -> bool:
+    """Tell whether *stored* was selected by headers like those of *request* (section 4.1)."""
+    return all(_normal(request.getlist(name)) == values for name, values in stored.vary)
+
+
+def age(stored: Stored, now: float) -> float:
+    """Return the age of *stored* in seconds (section 4.2.3)."""
+    date = _moment(stored.headers, b"Date")
+    apparent = 0.0 if date is None else max(0.0, stored.received - date)
+    told = stored.headers.getlist(b"Age")
+    age_value = _seconds(told[0].decode("latin-1").split(",")[0].strip()) if told else 0.0
+    corrected = (age_value or 0.0) + (stored.received - stored.requested)
+    return max(apparent, corrected) + now - stored.received
+
+
+def lifetime(stored: Stored, told: Mapping[str, str]) -> float:
+    """Return for how many seconds *stored* is fresh (section 4.2.1); *told* are its directives."""
+    seconds = _seconds(told.get("max-age"))
+    if seconds is not None:
+        return seconds
+    headers = stored.headers
+    if b"Expires" in headers:
+        expires = _moment(headers, b"Expires")
+        date = _moment(headers, b"Date")
+        return 0.0 if expires is None else max(0.0, expires - (stored.received if date is None else date))
+    modified = _moment(headers, b"Last-Modified")
+    if modified is None or not (stored.status in HEURISTIC or "public" in told):
+        return 0.0
+    date = _moment(headers, b"Date")
+    since = (stored.received if date is None else date) - modified
+    return min(_HEURISTIC_MOST, max(0.0, since * _HEURISTIC_SHARE))
+
+
+def decide(stored: Stored, request: Headers, now: float) -> Decision:
+    """Return what to do about *request*, for which *stored* was selected (section 4)."""
+    told, asked = directives(stored.headers), directives(request)
+    is_old, is_fresh = age(stored, now), lifetime(stored, told)
+    conditions = _conditions(stored.headers)
+    bound = "must-revalidate" in told or "no-cache" in told
+    grace = _seconds(told.get("stale-if-error"))
+    wished = _seconds(asked.get("stale-if-error"))
+    grace = wished if wished is not None else grace
+    stale_until = 0.0 if bound or grace is None else now + is_fresh - is_old + grace
+    again = Decision(Use.VALIDATE if conditions else Use.FETCH, conditions, stale_until)
+    if "no-cache" in told or "no-cache" in asked:
+        return again
+    if not asked and b"no-cache" in (request.get(b"Pragma") or b""):
+        return again
+    most = _seconds(asked.get("max-age"))
+    if most is not None and is_old > most:
+        return again
+    if is_old + (_seconds(asked.get("min-fresh")) or 0.0) < is_fresh:
+        return Decision(Use.FRESH)
+    if "max-stale" in asked and not bound:
+        tolerated = _seconds(asked["max-stale"]) if asked["max-stale"] else float("inf")
+        if is_old < is_fresh + (tolerated or 0.0):
+            return Decision(Use.FRESH)
+    return again
+
+
+def _conditions(headers: Headers) -> tuple[tuple[str, bytes], ...]:
+    """Return the headers that ask whether what is kept is still good (section 4.3.1)."""
+    pairs = (("If-None-Match", headers.getlist(b"Etag")), ("If-Modified-Since", headers.getlist(b"Last-Modified")))
+    return tuple((name, values[0]) for name, values in pairs if values)
+
+
+def freshened(stored: Stored, not_modified: Headers, *, requested: float, received: float) -> Stored:
+    """Return *stored* with what a 304 says in place of what was kept (sections 3.2 and 4.3.4)."""
+    headers = Headers(stored.headers)
+    for name in not_modified:
+        if name not in _OF_THE_BODY:
+            headers.setlist(name, not_modified.getlist(name))
+    return replace(stored, headers=headers, requested=requested, received=received)
+
+
+def is_invalidating(method: str, status: int) -> bool:
+    """Tell whether what is kept for a URL is not to be used after *method* was answered with *status* (section 4.4)."""
+    return method not in _SAFE and 200 <= status < 400

@@ -1,0 +1,173 @@
+"""The facts about a crawl, read from its job while it runs or afterwards."""
+
+from __future__ import annotations
+
+import heapq
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from crawler.engine.waits import Histogram
+from crawler.frontier.database import SCHEMA_VERSION
+from crawler.frontier.jobs import reading, summary_of
+from crawler.url import host_key
+
+# How many slices a timeline has, and how many rows a list of pages.
+SLICES = 60
+ROWS = 10
+
+_HISTORY = "SELECT url, outcome, reason, status, attempts, seconds, items, earlier, ended, size FROM history"
+# Jobs of the first schema did not note when and how much.
+_OLD_HISTORY = "SELECT url, outcome, reason, status, attempts, seconds, items, earlier, 0, 0 FROM history"
+
+
+@dataclass(slots=True)
+class HostFacts:
+    """What happened at one host; *refused* counts answers of 429 and 503, in all attempts."""
+
+    pages: int = 0
+    failed: int = 0
+    refused: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class PageFacts:
+    """One page: its URL, seconds of its last attempt, bytes, status."""
+
+    url: str
+    seconds: float
+    size: int
+    status: int
+
+
+@dataclass(slots=True)
+class Facts:
+    """Everything that a report tells."""
+
+    name: str
+    spider: str
+    started: str
+    state: str
+    stats: Mapping[str, Any] = field(default_factory=dict)
+    settings: list[tuple[str, str, str]] = field(default_factory=list)
+    watch: Mapping[str, Any] = field(default_factory=dict)
+    ended: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    items: int = 0
+    bytes: int = 0
+    hosts: dict[str, HostFacts] = field(default_factory=dict)
+    statuses: Counter[int] = field(default_factory=Counter)
+    failures: dict[str, tuple[int, str]] = field(default_factory=dict)
+    latency: Histogram = field(default_factory=Histogram)
+    slowest: list[PageFacts] = field(default_factory=list)
+    largest: list[PageFacts] = field(default_factory=list)
+    #: Pages and items by slice of time, and the seconds that a slice has.
+    timeline: list[tuple[int, int]] = field(default_factory=list)
+    slice_seconds: float = 0.0
+
+    @property
+    def pages(self) -> int:
+        """How many responses came to a callback."""
+        return int(self.stats.get("response_received_count", self.ended["done"]))
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """How many requests were dropped, by reason."""
+        prefix = "dropped/"
+        return {name[len(prefix) :]: count for name, count in self.stats.items() if name.startswith(prefix)}
+
+    @property
+    def elapsed(self) -> float:
+        """For how many seconds the crawl has run."""
+        return float(self.watch.get("elapsed", 0.0))
+
+    @property
+    def fields(self) -> dict[str, dict[str, Any]]:
+        """The fields of the items: present, filled, types, examples."""
+        return dict(self.watch.get("profile", {}).get("fields", {}))
+
+    @property
+    def profiled(self) -> int:
+        """How many items the profile of fields is of."""
+        return int(self.watch.get("profile", {}).get("items", 0))
+
+
+def facts_of(path: Path) -> Facts:
+    """Return the facts about the job in the folder *path*. Raise JobError if it cannot be read."""
+    summary = summary_of(path)
+    with reading(path) as (database, kept):
+        facts = Facts(
+            name=path.name,
+            spider=kept.get("spider", "?"),
+            started=kept.get("started", "?"),
+            state=summary.state,
+            stats=kept.get("stats", {}),
+            settings=[(name, value, source) for name, value, source in kept.get("settings", ())],
+            watch=kept.get("watch", {}),
+            waiting=summary.waiting,
+            items=summary.items,
+        )
+        _read_history(facts, database)
+    return facts
+
+
+def _read_history(facts: Facts, database: sqlite3.Connection) -> None:
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    slowest: list[tuple[float, int, PageFacts]] = []
+    largest: list[tuple[int, int, PageFacts]] = []
+    ends: list[tuple[float, int]] = []
+    failures: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    query = _HISTORY if version >= SCHEMA_VERSION else _OLD_HISTORY
+    for number, row in enumerate(database.execute(query)):
+        url, outcome, reason, status, _, seconds, items, earlier, ended, size = row
+        facts.ended[outcome] += 1
+        host = facts.hosts.setdefault(host_key(url), HostFacts())
+        host.refused += status in (429, 503) or reason.startswith(("status 429", "status 503"))
+        host.refused += sum(attempt.startswith(("429", "503")) for attempt in earlier.split("\n"))
+        if status:
+            host.statuses[status] += 1
+            facts.statuses[status] += 1
+            facts.bytes += size
+            facts.latency.add(seconds)
+            page = PageFacts(url, seconds, size, status)
+            _keep_most(slowest, (seconds, number, page))
+            _keep_most(largest, (size, number, page))
+        host.pages += outcome == "done"
+        if outcome == "failed":
+            host.failed += 1
+            kind = reason.partition(":")[0] or "failed"
+            failures[kind] += 1
+            examples.setdefault(kind, f"{url} ({reason})")
+        if ended:
+            ends.append((ended, items))
+    facts.failures = {kind: (count, examples[kind]) for kind, count in failures.most_common()}
+    facts.slowest = [page for _, _, page in sorted(slowest, reverse=True)]
+    facts.largest = [page for _, _, page in sorted(largest, reverse=True)]
+    _slice(facts, ends)
+
+
+def _keep_most(heap: list[Any], entry: tuple[Any, int, PageFacts]) -> None:
+    """Keep *entry* if it is among the greatest."""
+    if len(heap) < ROWS:
+        heapq.heappush(heap, entry)
+    elif entry > heap[0]:
+        heapq.heapreplace(heap, entry)
+
+
+def _slice(facts: Facts, ends: list[tuple[float, int]]) -> None:
+    """Count pages and items by slice of the time between the first and the last end."""
+    if not ends:
+        return
+    first, last = min(ends)[0], max(ends)[0]
+    facts.slice_seconds = max((last - first) / SLICES, 1e-9)
+    counts = [[0, 0] for _ in range(SLICES)]
+    for ended, items in ends:
+        place = counts[min(SLICES - 1, int((ended - first) / facts.slice_seconds))]
+        place[0] += 1
+        place[1] += items
+    facts.timeline = [(pages, items) for pages, items in counts]

@@ -1,0 +1,232 @@
+"""How hosts are treated in whole crawls: rates, refusals, waits, outages."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from twisted.internet.defer import fail
+from twisted.internet.error import ConnectionRefusedError
+
+from crawler import Request, Spider
+from crawler.crawler import Crawler
+from crawler.exceptions import HostDownError
+from crawler.testing import Hit, MemoryWorld, Page, Site, crawl_in_memory
+
+HOST = "http://limited.test"
+QUIET = {"log.stats_interval": 0, "politeness.obey_robots": False}
+
+
+class LimitedSite(Site):
+    """Answers *limit* requests in any second, then 429 with Retry-After."""
+
+    def __init__(self, limit: int, *, latency: float, retry_after: int = 2) -> None:
+        super().__init__()
+        self.limit, self.latency, self.retry_after = limit, latency, retry_after
+        self.answered: list[float] = []
+        self.refused: list[float] = []
+        self.too_soon: list[float] = []  # while the client knew that it was to wait
+        self._lately: deque[float] = deque()
+        self._closed_until = self._known_until = 0.0
+
+    def answer(self, hit: Hit) -> Page:
+        now = hit.at
+        while self._lately and self._lately[0] <= now - 1.0 + 1e-9:
+            self._lately.popleft()
+        if now < self._closed_until - 1e-9 or len(self._lately) >= self.limit:
+            if now >= self._closed_until:
+                self._closed_until = now + self.retry_after
+                self._known_from = now + self.latency
+            elif now > self._known_from + 1e-9:
+                self.too_soon.append(now)
+            self.refused.append(now)
+            wait = max(1, round(self._closed_until - now))
+            return Page("slow down", 429, {"Retry-After": str(wait)}, latency=self.latency)
+        self._lately.append(now)
+        self.answered.append(now)
+        return Page("fine", latency=self.latency)
+
+
+class Many(Spider):
+    name = "many"
+    count = 3_000
+
+    async def start(self):
+        for number in range(int(self.count)):
+            yield Request(f"{HOST}/{number}", errback=self.parse)
+
+    def parse(self, response):
+        pass
+
+
+@pytest.mark.parametrize("latency", [0.01, 0.2])
+@pytest.mark.parametrize("limit", [1, 2, 5, 10])
+def test_a_limit_is_found_and_kept_to_and_a_retry_after_is_obeyed(limit: int, latency: float) -> None:
+    site = LimitedSite(limit, latency=latency)
+    crawl_in_memory(Many, site, {**QUIET, "politeness.delay": 0.05, "retry.times": 20})
+    settled = [moment for moment in site.answered if moment > site.answered[len(site.answered) // 3]]
+    rate = (len(settled) - 1) / (settled[-1] - settled[0])
+    assert 0.9 * limit <= rate <= limit
+    assert len(site.refused) / (len(site.answered) + len(site.refused)) < 0.02
+    assert site.too_soon == []
+    assert len(site.answered) == Many.count
+
+
+def test_with_a_fixed_rate_a_retry_after_is_obeyed_all_the_same() -> None:
+    site = LimitedSite(3, latency=0.0)
+    settings = {**QUIET, "politeness.delay": 0.05, "politeness.adaptive": False, "retry.times": 20}
+    crawl_in_memory(Many, site, settings, count=100)
+    assert site.too_soon == []
+    assert len(site.answered) == 100
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"RateLimit": '"all";r=0;t=40'}, 40.0),
+        ({"Retry-After": "86400"}, 600.0),
+        ({"RateLimit": '"all";r=1;t=40'}, 0.0),
+    ],
+)
+def test_a_host_is_let_alone_for_as_long_as_it_asks_within_bounds(headers: dict[str, str], wait: float) -> None:
+    first = Page("wait", 429 if "Retry-After" in headers else 200, headers)
+    site = Site({"/0": first, "*": "fine"})
+    settings = {**QUIET, "politeness.delay": 0.0, "politeness.concurrency_per_host": 1, "retry.enabled": False}
+    crawl_in_memory(Many, site, settings, count=2)
+    assert site.log[1].at == pytest.approx(wait, abs=0.001)
+
+
+def test_a_host_that_must_wait_does_not_hold_up_another() -> None:
+    class Two(Spider):
+        name = "two"
+        start_urls = ["http://slow.test/1", "http://slow.test/2", "http://other.test/1", "http://other.test/2"]
+
+        def parse(self, response):
+            pass
+
+    site = Site({"http://slow.test/1": Page("", 429, {"Retry-After": "100"}), "*": "fine"})
+    crawl_in_memory(Two, site, {**QUIET, "politeness.delay": 0.5, "politeness.jitter": 0.0})
+    assert {hit.url: hit.at for hit in site.log}["http://other.test/2"] == 0.5
+
+
+def test_over_any_time_no_more_requests_start_than_the_delay_says() -> None:
+    site = Site({"*": "fine"})
+    crawl_in_memory(Many, site, {**QUIET, "politeness.delay": 1.0, "politeness.jitter": 0.5}, count=400)
+    starts = [hit.at for hit in site.log]
+    gaps = [later - sooner for sooner, later in pairwise(starts)]
+    assert min(gaps) >= 0.5 - 1e-9
+    assert max(gaps) <= 1.5 + 1e-9
+    assert len({round(gap, 3) for gap in gaps}) > 100
+    assert starts[-1] == pytest.approx(399.0, abs=0.5)
+
+
+def test_a_request_may_ask_for_a_delay_of_its_own() -> None:
+    class Later(Spider):
+        name = "later"
+
+        async def start(self):
+            yield Request(f"{HOST}/later", meta={"delay": 30.0})
+            yield Request(f"{HOST}/now")
+
+        def parse(self, response):
+            pass
+
+    site = Site({"*": "fine"})
+    crawl_in_memory(Later, site, {**QUIET, "politeness.delay": 0.0})
+    assert [(hit.url, hit.at) for hit in site.log] == [(f"{HOST}/now", 0.0), (f"{HOST}/later", 30.0)]
+
+
+@pytest.mark.parametrize(
+    ("robots", "cap", "gap"),
+    [
+        ("User-agent: *\nCrawl-delay: 7\n", 30.0, 7.0),
+        ("User-agent: *\nCrawl-delay: 7000\n", 30.0, 30.0),
+        ("User-agent: *\nRequest-rate: 1/12\n", 30.0, 12.0),
+        ("User-agent: *\nCrawl-delay: 7\n", 0.0, 1.0),
+        ("User-agent: *\nCrawl-delay: 0.1\n", 30.0, 1.0),
+    ],
+)
+def test_the_delay_that_robots_txt_asks_for_is_kept_within_bounds(robots: str, cap: float, gap: float) -> None:
+    site = Site({"/robots.txt": robots, "*": "fine"})
+    settings = {
+        **QUIET,
+        "politeness.obey_robots": True,
+        "politeness.delay": 1.0,
+        "politeness.jitter": 0.0,
+        "politeness.max_crawl_delay": cap,
+    }
+    crawl_in_memory(Many, site, settings, count=4)
+    pages = [hit.at for hit in site.log if not hit.url.endswith("robots.txt")]
+    assert [later - sooner for sooner, later in pairwise(pages)] == [pytest.approx(gap)] * 3
+
+
+def test_rules_for_a_host_take_the_place_of_those_for_all() -> None:
+    site = Site({"*": "fine"})
+    settings = {
+        **QUIET,
+        "politeness.delay": 1.0,
+        "politeness.jitter": 0.0,
+        "politeness.hosts": {"*.test": {"delay": 4}},
+    }
+    crawl_in_memory(Many, site, settings, count=2)
+    assert site.log[1].at == 4.0
+
+
+def test_a_robots_txt_that_cannot_be_had_is_tried_again_before_requests_fail() -> None:
+    answers = iter([Page("", 503), Page("", 503), Page("User-agent: *\nDisallow: /1\n")])
+    site = Site({"/robots.txt": lambda hit: next(answers), "*": "fine"})
+    result = crawl_in_memory(Many, site, {**QUIET, "politeness.obey_robots": True, "politeness.delay": 0.0}, count=3)
+    assert [hit.at for hit in site.log if hit.url.endswith("robots.txt")] == pytest.approx([0.0, 5.0, 35.0], abs=0.5)
+    assert sorted(site.paths) == ["/0", "/2"]
+    assert (result.failed, result.stats["dropped/robots"]) == (0, 1)
+
+
+class Refusing:
+    """An agent that refuses connections to *site* while it is down."""
+
+    def __init__(self, world: MemoryWorld, up_at: float) -> None:
+        self.world, self.up_at = world, up_at
+        self.agent, self.tried = world.runtime.agent, []
+
+    def request(self, *arguments: Any, **options: Any) -> Any:
+        now = self.world.clock.seconds()
+        self.tried.append(now)
+        if now < self.up_at:
+            return fail(ConnectionRefusedError("refused"))
+        return self.agent.request(*arguments, **options)
+
+
+def crawl_with_outage(up_at: float, count: int) -> tuple[Any, Refusing, list[BaseException]]:
+    errors: list[BaseException] = []
+
+    class Watching(Many):
+        async def start(self):
+            for number in range(count):
+                yield Request(f"{HOST}/{number}", errback=self.note)
+
+        def note(self, failure):
+            errors.append(failure.value)
+
+    world = MemoryWorld(Site({"*": "fine"}))
+    refusing = Refusing(world, up_at)
+    runtime = replace(world.runtime, agent=refusing)
+    settings = {**QUIET, "politeness.delay": 0.0, "retry.times": 10, "retry.delay": 0.0, "crawl.concurrency": 4}
+    return world.run(Crawler(Watching, settings, runtime=runtime)), refusing, errors
+
+
+def test_a_host_that_is_down_is_set_aside_and_tried_again_later() -> None:
+    result, refusing, errors = crawl_with_outage(up_at=60.0, count=20)
+    assert result.stats["downloader/response_status_count/200"] == 20
+    assert errors == []
+    assert len([moment for moment in refusing.tried if moment < 60.0]) < 20
+
+
+def test_a_host_that_stays_down_is_given_up_so_that_the_crawl_can_end() -> None:
+    result, refusing, errors = crawl_with_outage(up_at=1e9, count=500)
+    assert result.failed == 500
+    assert any(isinstance(error, HostDownError) for error in errors)
+    assert len(refusing.tried) < 60
+    assert result.stats["elapsed_time_seconds"] < 1_000

@@ -1,0 +1,111 @@
+"""What blocks the reactor is named, with the stack that it had while it blocked."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+import pytest
+from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+
+from crawler import Request, Spider, runtime
+from crawler.crawler import Crawler
+from crawler.engine.stalls import Stalls, sample_of
+from tests.loopback.servers import FAST, response, say, serving
+
+LONG = 0.5
+
+
+def block() -> None:
+    time.sleep(LONG)  # not to wait for anything: it is what the test is about
+
+
+class Blocking(Spider):
+    name = "blocking"
+    where = ""
+
+    def __init__(self, url: str = "", where: str = "", **kwargs):
+        super().__init__(**kwargs)
+        self.url, type(self).where = url, where
+
+    async def start(self):
+        yield Request(self.url)
+
+    def parse(self, response):
+        if self.where == "callback":
+            block()
+        yield {"url": response.url}
+
+
+class Pipeline:
+    def process_item(self, item):
+        if Blocking.where == "pipeline":
+            block()
+        return item
+
+
+class Middleware:
+    def process_response(self, request, response):
+        if Blocking.where == "middleware":
+            block()
+        return response
+
+
+@pytest.mark.parametrize("where", ["callback", "pipeline", "middleware"])
+@ensureDeferred
+async def test_a_component_that_blocks_is_named_with_a_sample_of_its_stack(
+    where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caller = {"callback": "in parse", "pipeline": "in process_item", "middleware": "in process_response"}[where]
+    settings = {
+        **FAST,
+        "crawl.max_callback_seconds": 0.1,
+        "components.pipelines": [Pipeline],
+        "components.downloader_middlewares": [Middleware],
+    }
+    with serving(say(response(b"<p>x"))) as server, caplog.at_level(logging.WARNING):
+        crawler = Crawler(Blocking, settings, runtime=runtime.of_reactor(reactor))
+        await crawler.crawl(url=server.url, where=where)
+    assert crawler.engine is not None
+    (stall,) = crawler.engine.watch.stalls.most()
+    assert stall.name == "block"
+    assert f"{__file__}:" in stall.where
+    assert caller in stall.stack
+    assert "time.sleep(LONG)" in stall.stack
+    assert LONG * 0.9 <= stall.seconds < 20 * LONG
+    assert "block held the reactor for 0.5" in caplog.text
+
+
+@ensureDeferred
+async def test_what_does_not_block_is_not_named() -> None:
+    with serving(say(response(b"<p>x"))) as server:
+        crawler = Crawler(Blocking, {**FAST, "crawl.max_callback_seconds": 2.0}, runtime=runtime.of_reactor(reactor))
+        await crawler.crawl(url=server.url, where="callback")
+    assert crawler.engine is not None
+    assert crawler.engine.watch.stalls.most() == []
+
+
+def test_the_function_that_is_named_is_the_users_own() -> None:
+    def own() -> tuple[str, str, str]:
+        return sorted([1], key=lambda _: taken.append(sample_of(sys._getframe())) or 0) and taken[0]
+
+    taken: list[tuple[str, str, str]] = []
+    name, where, stack = own()
+    assert name.endswith("<lambda>")
+    assert "in <lambda>" in where
+    assert "in own" in stack
+
+
+def test_stalls_of_one_function_are_counted_together_and_survive_the_process() -> None:
+    stalls = Stalls()
+    stalls.add("parse", "a.py:1", "stack", 1.0)
+    stalls.add("parse", "a.py:2", "other", 3.0)
+    stalls.add("save", "b.py:1", "stack", 2.0)
+    again = Stalls()
+    again.restore(stalls.plain())
+    assert [(one.name, one.count, one.seconds, one.most) for one in again.most()] == [
+        ("parse", 2, 4.0, 3.0),
+        ("save", 1, 2.0, 2.0),
+    ]

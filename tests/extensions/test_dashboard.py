@@ -1,0 +1,281 @@
+"""The dashboard: who may see it, what it shows, what can be changed, and how it looks in a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import treq
+from pytest_twisted import ensureDeferred
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThread
+
+from crawler import Request, Spider, runtime, signals
+from crawler.crawler import Crawler
+from crawler.exceptions import DontCloseSpider
+from crawler.extensions.dashboard import Dashboard
+from crawler.extensions.dashboard.guard import Asked, addresses, refusal
+from crawler.extensions.dashboard.metrics import exposition
+from tests.loopback.servers import FAST, response, say, serving
+
+TOKEN = "a-token"
+OURS = addresses("127.0.0.1", 8080)
+GOOD = {"host": "127.0.0.1:8080", "authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (Asked("GET", **GOOD), ""),
+        (Asked("GET", "localhost:8080", query_token=TOKEN), ""),
+        (Asked("POST", **GOOD, content_type="application/json", origin="http://127.0.0.1:8080"), ""),
+        (Asked("GET", "127.0.0.1:8080"), "token"),
+        (Asked("GET", "127.0.0.1:8080", query_token="guess"), "token"),
+        (Asked("GET", "evil.example:8080", authorization=f"Bearer {TOKEN}"), "name"),
+        (Asked("GET", "127.0.0.1", authorization=f"Bearer {TOKEN}"), "name"),
+        (Asked("GET", **GOOD, origin="http://evil.example"), "another page"),
+        (Asked("GET", **GOOD, origin="null"), "another page"),
+        (Asked("OPTIONS", **GOOD), "no such method"),
+        (Asked("OPTIONS", **GOOD, origin="http://evil.example"), "another page"),
+        (Asked("POST", **GOOD, content_type="text/plain"), "application/json"),
+        (Asked("POST", **GOOD), "application/json"),
+        (Asked("POST", "127.0.0.1:8080", query_token=TOKEN, content_type="application/json"), "token"),
+    ],
+)
+def test_only_its_own_page_with_the_token_may_ask(asked: Asked, why: str) -> None:
+    said = refusal(asked, addresses=OURS, token=TOKEN)
+    assert why in said
+    assert bool(said) == bool(why)
+
+
+class Waiting(Spider):
+    """Fetches some pages and stays open until it is told to end."""
+
+    name = "waiting"
+
+    def __init__(self, url: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.url = url
+        self.fetched: Deferred[None] = Deferred()
+
+    @classmethod
+    def from_crawler(cls, crawler, *args, **kwargs):
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        crawler.signals.connect(spider.idle, signals.spider_idle)
+        return spider
+
+    async def start(self):
+        for number in range(5):
+            yield Request(f"{self.url}/{number}")
+
+    def parse(self, response):
+        if response.url.endswith("/4"):
+            raise KeyError("no such thing")
+        yield {"url": response.url}
+
+    def idle(self):
+        if not self.fetched.called:
+            self.fetched.callback(None)
+        raise DontCloseSpider
+
+
+@asynccontextmanager
+async def watched(**settings: Any) -> AsyncIterator[tuple[Crawler, Dashboard]]:
+    """Run a crawl with a dashboard until the block ends; it has fetched its pages by then."""
+    values = {**FAST, "dashboard.enabled": True, "dashboard.token": TOKEN, **settings}
+    with serving(say(response(b"<p>x"))) as server:
+        crawler = Crawler(Waiting, values, runtime=runtime.of_reactor(reactor))
+        running = crawler.crawl(url=server.url)
+        assert isinstance(crawler.spider, Waiting)
+        await crawler.spider.fetched
+        dashboard = next(one for one in crawler.extensions if isinstance(one, Dashboard))
+        try:
+            yield crawler, dashboard
+        finally:
+            assert crawler.engine is not None
+            crawler.engine.stop("shutdown")
+            await running
+
+
+async def ask(dashboard: Dashboard, path: str, method: str = "GET", **options: Any) -> tuple[int, Any, Any]:
+    headers = {"Authorization": f"Bearer {TOKEN}", **options.pop("headers", {})}
+    answer = await treq.request(method, f"http://{dashboard.address}{path}", headers=headers, **options)
+    return answer.code, await answer.text(), answer.headers
+
+
+async def change(dashboard: Dashboard, **what: Any) -> tuple[int, dict[str, Any]]:
+    headers = {"Content-Type": "application/json"}
+    code, text, _ = await ask(dashboard, "/api/change", "POST", headers=headers, data=json.dumps(what).encode())
+    return code, json.loads(text)
+
+
+@ensureDeferred
+async def test_it_tells_what_the_crawl_has_done() -> None:
+    async with watched() as (crawler, dashboard):
+        code, text, _ = await ask(dashboard, "/api/look")
+        now = json.loads(text)
+        assert code == 200
+        assert (now["pages"], now["items"], now["errors"]) == (5, 4, 1)
+        assert now["statuses"] == {"200": 5}
+        assert now["pages"] == crawler.stats.get_value("response_received_count")
+        assert now["troubles"][0]["kind"] == "KeyError"
+        assert {one["url"].rpartition("/")[2] for one in now["recent"]} == {"0", "1", "2", "3"}
+        assert ["dashboard.enabled", "True", "code"] in now["settings"]
+        assert TOKEN not in text
+
+
+@ensureDeferred
+async def test_it_has_the_numbers_for_prometheus() -> None:
+    async with watched() as (_, dashboard):
+        code, text, headers = await ask(dashboard, "/metrics")
+        assert code == 200
+        assert headers.getRawHeaders("content-type") == ["text/plain; version=0.0.4; charset=utf-8"]
+        assert 'crawler_pages_total{spider="waiting"} 5\n' in text
+        assert 'crawler_statuses_total{spider="waiting",status="200"} 5\n' in text
+        for line in text.splitlines():
+            assert line.startswith("# ") or re.fullmatch(r'crawler_\w+\{(\w+="[^"]*",?)+\} [0-9.e+-]+', line)
+
+
+def test_what_would_break_a_line_of_the_numbers_is_escaped() -> None:
+    names = "pages items errors failed bytes cpu waiting in_flight known_hosts memory".split()
+    now = {**dict.fromkeys(names, 0), "spider": 'a"b\nc\\d', "statuses": {}, "dropped": {}, "latency": {}}
+    assert r'crawler_pages_total{spider="a\"b\nc\\d"} 0' in exposition(now)
+
+
+@ensureDeferred
+async def test_a_crawl_can_be_paused_resumed_and_stopped() -> None:
+    async with watched() as (crawler, dashboard):
+        assert await change(dashboard, action="pause") == (200, {"state": "paused"})
+        assert await change(dashboard, action="resume") == (200, {"state": "running"})
+        assert (await change(dashboard, action="stop"))[0] == 200
+        assert crawler.engine is not None
+        assert crawler.engine.reason == "shutdown"
+
+
+@ensureDeferred
+async def test_delay_and_concurrency_can_be_changed_while_it_runs() -> None:
+    async with watched() as (crawler, dashboard):
+        assert (await change(dashboard, action="change", delay=3.5, concurrency_per_host=2, concurrency=7))[0] == 200
+        assert crawler.engine is not None
+        crawler.engine.submit(Request("http://other.test/"))
+        host = crawler.engine.frontier.workbench.busiest(1)[0]
+        assert (host.delay, host.concurrency) == (3.5, 2)
+        assert crawler.engine._capacity.on_wire == 7
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [
+        ({"action": "explode"}, "action is 'explode'"),
+        ({}, "action is None"),
+        ({"action": "change", "delay": -1}, "delay is -1; write a number from 0 on"),
+        ({"action": "change", "concurrency": "many"}, "concurrency is 'many'"),
+        ({"action": "change", "concurrency_per_host": True}, "concurrency_per_host is True"),
+    ],
+)
+@ensureDeferred
+async def test_a_wrong_change_is_told_and_changes_nothing(what: dict[str, Any], error: str) -> None:
+    async with watched() as (_, dashboard):
+        code, said = await change(dashboard, **what)
+        assert code == 400
+        assert error in said["error"]
+
+
+@ensureDeferred
+async def test_why_is_answered_from_the_job(tmp_path: Path) -> None:
+    job = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job")}
+    async with watched(**job) as (crawler, dashboard):
+        assert isinstance(crawler.spider, Waiting)
+        assert crawler.engine is not None
+        crawler.engine._committer.commit()
+        _, text, _ = await ask(dashboard, f"/api/why?url={crawler.spider.url}/1")
+        assert any("The spider started with it." in line for line in json.loads(text)["lines"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/api/look", {"Authorization": ""}),
+        ("GET", "/?token=guess", {"Authorization": ""}),
+        ("GET", "/api/look", {"Host": "evil.example"}),
+        ("GET", "/api/look", {"Origin": "http://evil.example"}),
+        ("POST", "/api/change", {"Origin": "http://evil.example", "Content-Type": "application/json"}),
+        ("POST", f"/api/change?token={TOKEN}", {"Authorization": "", "Content-Type": "application/json"}),
+        ("OPTIONS", "/api/change", {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}),
+    ],
+)
+@ensureDeferred
+async def test_an_attackers_page_can_neither_read_nor_control(method: str, path: str, headers: dict[str, str]) -> None:
+    async with watched() as (crawler, dashboard):
+        code, text, sent = await ask(dashboard, path, method, headers=headers, data=b'{"action": "stop"}')
+        assert code == 403
+        assert "pages" not in text
+        assert not [name for name, _ in sent.getAllRawHeaders() if name.lower().startswith(b"access-control")]
+        assert crawler.engine is not None
+        assert crawler.engine.state == "running"
+
+
+@ensureDeferred
+async def test_the_page_may_load_nothing_from_elsewhere() -> None:
+    async with watched() as (_, dashboard):
+        code, text, headers = await ask(dashboard, "/")
+        policy = headers.getRawHeaders("content-security-policy")[0]
+        assert code == 200
+        assert policy.startswith("default-src 'none'; script-src 'nonce-")
+        assert headers.getRawHeaders("x-frame-options") == ["DENY"]
+        assert not re.search(r"""(src|href)="(?!data:)|@import|url\(|https?://(?!www\.w3\.org)""", text)
+        assert TOKEN not in text
+
+
+@ensureDeferred
+async def test_it_listens_on_loopback_and_not_after_the_crawl() -> None:
+    async with watched() as (_, dashboard):
+        assert dashboard.address.startswith("127.0.0.1:")
+        assert dashboard._listening.getHost().host == "127.0.0.1"
+    with pytest.raises(Exception, match="refused"):
+        await ask(dashboard, "/")
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("size", ["1300,1500", "400,1800"])
+@ensureDeferred
+async def test_a_browser_shows_the_numbers_of_the_crawl_and_no_error(size: str, dark: bool, tmp_path: Path) -> None:
+    picture = tmp_path / "page.png"
+    look = ["--blink-settings=preferredColorScheme=0"] if dark else []
+    program = [
+        "chromium",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--virtual-time-budget=4000",
+        f"--window-size={size}",
+        *look,
+    ]
+    async with watched() as (crawler, dashboard):
+        options: Any = {"capture_output": True, "text": True, "timeout": 120}
+        shown = await deferToThread(subprocess.run, [*program, "--dump-dom", dashboard.url], **options)
+        await deferToThread(subprocess.run, [*program, f"--screenshot={picture}", dashboard.url], **options)
+        stats = crawler.stats
+    assert "CONSOLE" not in shown.stderr
+    dom = shown.stdout
+    for name, value in {
+        "pages": stats.get_value("response_received_count"),
+        "items": stats.get_value("item_scraped_count"),
+        "errors": stats.get_value("spider_exceptions/count"),
+    }.items():
+        assert f'<b id="n-{name}">{value}</b>' in dom
+    statuses = dom[dom.index('id="statuses"') :]
+    assert re.search(r"<text[^>]*>5</text><text[^>]*>200</text>", statuses)
+    assert "KeyError" in dom
+    assert picture.stat().st_size > 10_000
