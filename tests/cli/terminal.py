@@ -29,6 +29,7 @@ class Terminal:
         )  # fmt: skip
         os.close(slave)
         self.shown = ""
+        self.is_coloured = False
 
     def type(self, text: str) -> None:
         """Type *text*."""
@@ -49,6 +50,7 @@ class Terminal:
             if not data:
                 raise AssertionError(f"{pattern!r} is not shown, but:\n{self.shown}")
             self._answer(data)
+            self.is_coloured |= b"\x1b[1;3" in data
             self.shown = _ESCAPES.sub("", self.shown + data.decode(errors="replace")).replace("\r", "")
 
     def _answer(self, data: bytes) -> None:
@@ -61,8 +63,8 @@ class Terminal:
     def wait(self) -> int:
         """Wait for the end of the program; return its exit code."""
         with contextlib.suppress(AssertionError):
-            self.expect("(?!)", within=5)
-        return self._process.wait(5)
+            self.expect("(?!)", within=30)
+        return self._process.wait(30)
 
     def close(self) -> None:
         """End the program if it runs."""
