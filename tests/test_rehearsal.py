@@ -38,12 +38,8 @@ class Titles(Spider):
 
 def rehearse(rehearsal: Rehearsal, spidercls: type[Spider] = Titles, settings: Any = None) -> CrawlResult:
     world = MemoryWorld(Site(SITE))
-    crawler = Crawler(
-        spidercls,
-        parse_settings(Settings(settings or {}), pipelines=True),
-        runtime=world.runtime,
-        start=rehearsal.start,
-    )
+    given = parse_settings(Settings(settings or {}), pipelines=True)
+    crawler = Crawler(spidercls, given, runtime=world.runtime, start=rehearsal.start)
     rehearsal.watch(crawler)
     return world.run(crawler)
 

@@ -71,9 +71,11 @@ class CommandGroup(click.Group):
         """Import and return a command."""
         if cmd_name not in COMMANDS:
             custom = _custom().get(cmd_name)
-            if isinstance(custom, str):
-                raise ComponentError(custom)
-            return custom
+            if not isinstance(custom, str):
+                return custom
+            if ctx.resilient_parsing:  # somebody pressed Tab
+                return None
+            raise ComponentError(custom)
         command: click.Command = importlib.import_module(f"crawler.cli.{cmd_name}").command
         return command
 
@@ -101,19 +103,26 @@ class CommandGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that *args* name; fail with the nearest names."""
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-") and name not in _custom():
-            import difflib  # not needed when all goes well
-
-            known = self.list_commands(ctx)
-            near = difflib.get_close_matches(name, known, cutoff=0.5)
-            meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
-            ctx.fail(f"There is no command {name!r}. {meant}")
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            custom = _custom()
+            if name not in custom:
+                ctx.fail(
+                    _no_command(name, [*COMMANDS, *custom], [one for one in custom.values() if isinstance(one, str)])
+                )
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; say what is wrong in a sentence where a person can mend it."""
         with told():
             return super().invoke(ctx)
+
+
+def _no_command(name: str, known: list[str], broken: list[str]) -> str:
+    import difflib  # not needed when all goes well
+
+    near = difflib.get_close_matches(name, known, cutoff=0.5)
+    meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(known)}."
+    return "\n".join([f"There is no command {name!r}. {meant}", *broken])
 
 
 def _custom() -> dict[str, click.Command | str]:

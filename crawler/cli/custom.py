@@ -27,7 +27,12 @@ def custom_commands() -> dict[str, click.Command | str]:
         except Exception as error:
             commands[point.name] = f"the command {point.name} ({point.value}) cannot be loaded: {describe(error)}"
     for package in _packages():
-        for name, dotted in _modules(package):
+        try:
+            modules = _modules(package)
+        except Exception as error:
+            commands[package] = f"project.commands names {package}, which cannot be imported: {describe(error)}"
+            continue
+        for name, dotted in modules:
             try:
                 commands[name] = _checked(
                     getattr(importlib.import_module(dotted), "command", None), f"{dotted}.command"
@@ -57,11 +62,6 @@ def _packages() -> list[str]:
 
 
 def _modules(package: str) -> list[tuple[str, str]]:
-    try:
-        module = importlib.import_module(package)
-    except Exception as error:
-        raise ComponentError(
-            f"project.commands names {package}, which cannot be imported: {describe(error)}"
-        ) from error
+    module = importlib.import_module(package)
     names = [name for _, name, _ in pkgutil.iter_modules(getattr(module, "__path__", ())) if not name.startswith("_")]
     return [(name, f"{package}.{name}") for name in names]

@@ -15,6 +15,8 @@ from pathlib import Path
 
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?>=]*[A-Za-z]|\][^\x07\x1b]*(\x07|\x1b\\)|[=>()][0-9A-B]?)")
 
+_BACKSPACES = re.compile(r"[^\x08]?\x08")
+
 CTRL_C, CTRL_D, TAB = "\x03", "\x04", "\t"
 
 
@@ -48,10 +50,11 @@ class Terminal:
             with contextlib.suppress(OSError):  # the program has ended
                 data = os.read(self._master, 65536) if ready else b""
             if not data:
-                raise AssertionError(f"{pattern!r} is not shown, but:\n{self.shown}")
+                raise AssertionError(f"{pattern!r} is not shown, but:\n{self.shown!r}")
             self._answer(data)
             self.is_coloured |= b"\x1b[1;3" in data
-            self.shown = _ESCAPES.sub("", self.shown + data.decode(errors="replace")).replace("\r", "")
+            self.shown = _ESCAPES.sub("", self.shown + data.decode(errors="replace"))
+            self.shown = _BACKSPACES.sub("", self.shown).replace("\r", "").replace("\x07", "")
 
     def _answer(self, data: bytes) -> None:
         """Answer the question where the cursor is, as terminals do."""

@@ -79,9 +79,7 @@ def test_a_page_is_at_hand_and_others_can_be_fetched(tmp_path: Path, env: dict[s
         assert "<404 " in run(opened, 'fetch(response.urljoin("nowhere"))')
         assert "/nowhere>" in run(opened, "request")
         assert "<404 " in run(opened, "response")
-        assert "page 5" in run(opened, 'await fetch(Request(response.urljoin("/"))); "page", 5').replace(
-            "', ", " "
-        ).replace("'", "")
+        assert "<200 " in run(opened, 'await fetch(Request(response.urljoin("/")))')
         opened.type(CTRL_D)
         assert opened.wait() == 0
 
