@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.crawler import Crawler
     from crawler.exceptions import UsageError
-    from crawler.http import Request
+    from crawler.http import Request, Response
     from crawler.runtime import Runtime
     from crawler.settings import Settings
     from crawler.spiders import Spider
@@ -59,12 +59,14 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
     "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
+    "crawler.downloadermiddlewares.httpcache.HttpCacheMiddleware",
 )
 
 EXTENSIONS = (
     "crawler.extensions.corestats.CoreStats",
     "crawler.extensions.logstats.LogStats",
     "crawler.extensions.dashboard.Dashboard",
+    "crawler.extensions.monitors.Monitors",
 )
 
 # Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
@@ -192,6 +194,10 @@ class Assembly:
         """The feeds: where each is, and how many items it has."""
         return [(str(feed.path), feed.items) for feed in self._feeds]
 
+    async def fetch(self, request: Request) -> Response:
+        """Return the response to *request*, past frontier, middlewares and statistics."""
+        return await self._downloader.fetch(request)
+
     def begin(self) -> None:
         """Begin what goes on beside the engine."""
         if self._stalls is not None:
@@ -210,7 +216,7 @@ def _feeds_of(settings: Settings) -> list[FeedOptions]:
 
 def _robots(settings: Settings) -> RobotsGate | None:
     politeness = settings.politeness
-    if not politeness.obey_robots:
+    if not politeness.obey_robots or (settings.cache.enabled and settings.cache.offline):
         return None
     agent = politeness.robots_user_agent or settings.http.identification
     return RobotsGate(agent, max_delay=politeness.max_crawl_delay)

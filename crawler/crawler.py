@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from crawler import runtime as runtimes
 from crawler.assembly import Assembly
 from crawler.concurrency import Bridge, start
+from crawler.frontier.jobs import FINISHED, jobs_in
 from crawler.interfaces import CrawlSnapshot
 from crawler.logs import configure_logging
 from crawler.settings import Settings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from crawler.engine import Engine
     from crawler.exporters import FeedOptions
+    from crawler.http import Request, Response
     from crawler.runtime import Runtime
     from crawler.spiders import Spider
 
@@ -188,6 +190,20 @@ class Crawler:
             bytes_received=stats.get_value("downloader/response_bytes", 0),
             statuses=tuple(sorted(statuses)),
         )
+
+    async def fetch(self, request: Request) -> Response:
+        """Return the response to *request*, which is no part of the crawl: past frontier, middlewares and statistics."""
+        assert self._assembly is not None  # it is asked while the crawl runs
+        return await self._assembly.fetch(request)
+
+    def items_before(self) -> int | None:
+        """Return how many items the last finished job of the spider brought, None if there is none."""
+        if self.job_folder is None:
+            return None
+        jobs = jobs_in(self.job_folder.parent.parent)
+        finished = [job for job in jobs if job.spider == self.spidercls.name and job.state == FINISHED]
+        others = [job for job in finished if job.path != self.job_folder]
+        return others[-1].items if others else None
 
     def look(self) -> dict[str, Any]:
         """Return what the running crawl looks like now, in detail: hosts, callbacks, troubles, what holds it back."""

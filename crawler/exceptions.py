@@ -24,6 +24,7 @@
        |- ResponseMalformedError   not HTTP, or headers beyond every bound
        |- ResponseTooLargeError    more decompressed bytes than ``http.max_body``
        |- ResponseDecodeError      a Content-Encoding that does not decode
+       |- NotCachedError           offline, and the cache does not have it
        |- UnsupportedURLSchemeError
        `- DownloadCancelledError   stopped by the crawler itself
 
@@ -165,6 +166,10 @@ class ResponseTooLargeError(DownloadError):
 
 class ResponseDecodeError(DownloadError):
     """The Content-Encoding of the body does not decode."""
+
+
+class NotCachedError(DownloadError):
+    """Nothing is fetched, since the crawl is offline, and the cache does not have the page."""
 
 
 class UnsupportedURLSchemeError(DownloadError):

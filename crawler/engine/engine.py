@@ -36,6 +36,7 @@ from crawler.engine.lifecycle import Lifecycle
 from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError, describe
 from crawler.frontier import Outcome, Visit
 from crawler.http import Request, Response
+from crawler.http.cachepolicy import CACHED
 from crawler.item import is_item
 from crawler.spidermiddlewares.httperror import HttpError
 
@@ -380,7 +381,10 @@ class Engine:
             if line is not None:
                 visit.reason, visit.detail = ROBOTS, line
                 raise IgnoreRequest(f"forbidden by robots.txt: {line}")
-        return await self._download(visit.request)
+        answer = await self._download(visit.request)
+        if isinstance(answer, Response) and CACHED in answer.flags:
+            self.frontier.was_not_sent(visit, self._clock.seconds())
+        return answer
 
     async def _learn_robots(self, visit: Visit, robots: RobotsGate) -> None:
         """Fetch the robots.txt that *visit* asks for, and let the requests of its host start."""

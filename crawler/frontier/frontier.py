@@ -141,6 +141,10 @@ class Frontier:
             visit.on_wire = False
             self._workbench.release(visit.host_key, now)
 
+    def was_not_sent(self, visit: Visit, now: float) -> None:
+        """Note that the request of *visit* was answered from a cache: its host was not asked, and owes no delay for it."""
+        self._workbench.was_not_sent(visit.host_key, now)
+
     def admit(self, visit: Visit, now: float, *, delay: float = 0.0, not_before: float = 0.0) -> None:
         """Note that the prerequisite which *visit* fetched is known, so that the requests of its host may start.
 

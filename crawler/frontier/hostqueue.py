@@ -23,6 +23,7 @@ class HostQueue:
         "active",
         "asked_until",
         "beat",
+        "before",
         "concurrency",
         "delay",
         "first_stored",
@@ -45,6 +46,7 @@ class HostQueue:
         self.asked_until = 0.0  # by itself: a Retry-After, a quota, an outage
         self.snoozed_at = 0.0
         self.beat = -inf  # when the next would start if there were no jitter
+        self.before = (-inf, 0.0)  # beat and next_at before the last start
         self.waiting: list[Entry] = []
         self.first_stored: tuple[int, int] | None = None  # negated priority and sequence, as in an Entry
         self.active = 0

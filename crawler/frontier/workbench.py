@@ -225,6 +225,7 @@ class Workbench:
         self.let_alone = now - host.snoozed_at if host.snoozed_at else 0.0
         host.snoozed_at = 0.0
         delay = host.delay
+        host.before = (host.beat, host.next_at)
         if delay:
             shift = host.jitter / 2
             beat = host.beat if now - host.beat < delay else now
@@ -280,6 +281,14 @@ class Workbench:
         host = self._hosts[host_key]
         host.active -= 1
         if host.state is not READY and host.state is not SNOOZED:
+            self._settle(host, now)
+
+    def was_not_sent(self, host_key: str, now: float) -> None:
+        """Note that what was handed out last of the host never went on the wire, so that its delay need not be kept."""
+        host = self._hosts.get(host_key)
+        if host is not None and host.next_at > now and host.asked_until <= now:
+            host.beat, host.next_at = host.before
+            host.state = RESTING
             self._settle(host, now)
 
     def admit(self, host_key: str, now: float) -> None:

@@ -21,6 +21,9 @@ from enum import StrEnum
 from crawler.http.dates import http_date
 from crawler.http.headers import Headers
 
+#: The flag of a response that was answered without the wire.
+CACHED = "cached"
+
 #: RFC 9110 section 15.1: statuses that may be kept without being told for how long.
 HEURISTIC = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
 
@@ -47,6 +50,12 @@ _OF_THE_BODY = frozenset(
 )
 
 _DIRECTIVE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=("(?:[^"\\]|\\.)*"|[^\s,]*))?\s*(,|$)')
+
+_DATE = re.compile(
+    r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
+    r"|[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT"
+    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}"
+)
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -106,8 +115,12 @@ def _seconds(value: str | None) -> float | None:
 
 
 def _moment(headers: Headers, name: bytes) -> float | None:
-    values = headers.getlist(name)
-    return http_date(values[0].decode("latin-1")) if values else None
+    """Return the moment that a header names; None if there is none, or if it is none of the three forms of RFC 9110 section 5.6.7.
+
+    Elsewhere dates are read as leniently as browsers do. Here a wrong one means "expired" (section 5.3).
+    """
+    value = b", ".join(headers.getlist(name)).decode("latin-1")
+    return http_date(value) if _DATE.fullmatch(value) else None
 
 
 def is_storable(method: str, request: Headers, status: int, response: Headers) -> bool:

@@ -277,6 +277,42 @@ def check_thumb(setting_name: str, name: Any, size: Any) -> None:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """The HTTP cache: what need not be fetched again."""
+
+    enabled: bool = setting(False, "Keep responses, and use them again where that is allowed.", "HTTPCACHE_ENABLED")
+    policy: str = setting(
+        "rfc9111",
+        "What is used again: rfc9111, as a browser does; everything, for ever, to work on a parser.",
+        choices=("rfc9111", "everything"),
+    )
+    offline: bool = setting(
+        False,
+        "Fetch nothing: what is not kept is an error, and no host is asked for robots.txt.",
+        "HTTPCACHE_IGNORE_MISSING",
+    )
+    path: str = setting("", "The file; by default cache.sqlite in frontier.directory.")
+    max_size: int = setting(
+        1024 * MiB, "Most bytes on disk; what was not used for longest goes. 0 for no limit.", minimum=0
+    )
+    max_age: float = setting(
+        0.0,
+        "Seconds after which an entry is not used any more, whatever it says; 0 for never.",
+        "HTTPCACHE_EXPIRATION_SECS",
+        minimum=0,
+    )
+    max_body: int = setting(16 * MiB, "Largest body that is kept, in bytes.", minimum=0)
+    always_store: bool = setting(False, "Keep also what says no-store.", "HTTPCACHE_ALWAYS_STORE")
+    ignore_statuses: list[int] = setting([], "Statuses that are not kept.", "HTTPCACHE_IGNORE_HTTP_CODES")
+    ignore_schemes: list[str] = setting(
+        ["file", "data"], "Schemes that the cache has nothing to do with.", "HTTPCACHE_IGNORE_SCHEMES"
+    )
+    ignore_response_directives: list[str] = setting(
+        [], "Cache-Control directives of responses that count as absent.", "HTTPCACHE_IGNORE_RESPONSE_CACHE_CONTROLS"
+    )
+
+
+@dataclass(frozen=True)
 class FrontierSection:
     """Where requests wait, and whether a crawl survives its process."""
 
@@ -336,6 +372,39 @@ class Log:
 
 
 @dataclass(frozen=True)
+class MonitorsSection:
+    """What a crawl must bring; what fails is told at the end, in the report, to a webhook, and by exit code 4."""
+
+    min_items: int = setting(0, "Fewer items than this fail.", minimum=0)
+    max_error_share: float = setting(
+        1.0, "A larger share of errors and failed requests, of those that ended, fails.", minimum=0, maximum=1
+    )
+    fill: dict[str, Any] = setting(
+        {}, "Field by field, the least share of items in which it holds something: { price = 0.95 }."
+    )
+    max_fewer_items: float = setting(
+        1.0, "More than this share of items fewer than the last finished job of the spider fails.", minimum=0, maximum=1
+    )
+    webhook: str = setting("", "URL that is sent a POST with how the crawl went, as JSON.", secret=True)
+    webhook_on: str = setting(
+        "failure", "When: only on failure, or at the end of every crawl.", choices=("failure", "end")
+    )
+    webhook_headers: dict[str, str] = setting({}, "Headers of it, such as a secret by which it is known.", secret=True)
+
+    def __post_init__(self) -> None:
+        for name, share in self.fill.items():
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise SettingsError(f"monitors.fill: {name} = {share!r} is no number from 0 to 1")
+        if self.webhook and not self.webhook.startswith(("http://", "https://")):
+            raise SettingsError("monitors.webhook is no URL: it begins with http:// or https://")
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything is to be checked or told."""
+        return self != MonitorsSection()
+
+
+@dataclass(frozen=True)
 class DashboardSection:
     """The view of a running crawl in the browser."""
 
@@ -376,9 +445,11 @@ SECTIONS: dict[str, type] = {
     "media": Media,
     "files": Files,
     "images": Images,
+    "cache": Cache,
     "frontier": FrontierSection,
     "export": Export,
     "log": Log,
     "dashboard": DashboardSection,
+    "monitors": MonitorsSection,
     "components": Components,
 }

@@ -61,6 +61,17 @@ def _referrer_policy(value: Any) -> Any:
     return _REFERRER_CLASSES.get(name.rpartition(".")[2], name) if isinstance(name, str) else name
 
 
+def _cache_policy(value: Any) -> Any:
+    """Return our name for the policy that Scrapy has as a class."""
+    name = value if isinstance(value, str) else getattr(value, "__name__", value)
+    return {"DummyPolicy": "everything", "RFC2616Policy": "rfc9111"}.get(str(name).rpartition(".")[2], name)
+
+
+def _cache_path(value: Any) -> Any:
+    """Return the file in the folder that Scrapy would have its files in."""
+    return f"{value}/cache.sqlite" if isinstance(value, str) and value else value
+
+
 def _same_names() -> dict[str, Mapped]:
     """Return the names that the fields themselves tell."""
     return {
@@ -79,6 +90,8 @@ MAPPED: dict[str, Mapped] = {
     "DOWNLOAD_TLS_MAX_VERSION": Mapped("http.tls_max", _tls_version),
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
+    "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
+    "HTTPCACHE_DIR": Mapped("cache.path", _cache_path),
 }
 
 #: Read by spiders, components or templates through ``settings.get``; the crawler itself gives them no further meaning.
@@ -115,7 +128,7 @@ KEPT = frozenset(
 )
 
 _ONE_ENGINE = "there is one engine here, and it is not replaced by name"
-_NO_CACHE = "there is no HTTP cache"
+_ONE_FILE = "the HTTP cache is one SQLite file, compressed"
 _NO_CONSOLE = "there is no telnet console"
 _REACTOR = "the crawler always runs on asyncio, on uvloop where that is installed"
 _BY_EXTENSION = "formats and storages of feeds are fixed"
@@ -161,18 +174,9 @@ IGNORED: dict[str, str] = {
     "FORCE_CRAWLER_PROCESS": _REACTOR,
     "FTP_PASSIVE_MODE": "there is no FTP",
     "HTTP2_MAX_FRAME_SIZE": "HTTP/1.1 is spoken",
-    "HTTPCACHE_ENABLED": _NO_CACHE,
-    "HTTPCACHE_ALWAYS_STORE": _NO_CACHE,
-    "HTTPCACHE_DBM_MODULE": _NO_CACHE,
-    "HTTPCACHE_DIR": _NO_CACHE,
-    "HTTPCACHE_EXPIRATION_SECS": _NO_CACHE,
-    "HTTPCACHE_GZIP": _NO_CACHE,
-    "HTTPCACHE_IGNORE_HTTP_CODES": _NO_CACHE,
-    "HTTPCACHE_IGNORE_MISSING": _NO_CACHE,
-    "HTTPCACHE_IGNORE_RESPONSE_CACHE_CONTROLS": _NO_CACHE,
-    "HTTPCACHE_IGNORE_SCHEMES": _NO_CACHE,
-    "HTTPCACHE_POLICY": _NO_CACHE,
-    "HTTPCACHE_STORAGE": _NO_CACHE,
+    "HTTPCACHE_DBM_MODULE": _ONE_FILE,
+    "HTTPCACHE_GZIP": _ONE_FILE,
+    "HTTPCACHE_STORAGE": _ONE_FILE,
     "HTTPPROXY_ENABLED": "there are no proxies",
     "HTTPPROXY_AUTH_ENCODING": "there are no proxies",
     "HTTPX_HTTP2_ENABLED": "HTTP/1.1 is spoken",

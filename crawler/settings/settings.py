@@ -78,10 +78,12 @@ class Settings:
     media: schema.Media
     files: schema.Files
     images: schema.Images
+    cache: schema.Cache
     frontier: schema.FrontierSection
     export: schema.Export
     log: schema.Log
     dashboard: schema.DashboardSection
+    monitors: schema.MonitorsSection
     components: schema.Components
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:
