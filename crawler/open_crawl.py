@@ -114,9 +114,13 @@ async def _nothing(_: Spider) -> AsyncIterator[Any]:
 
 
 def rehearsal_settings(given: Settings) -> Settings:
-    """Return *given* as they hold where nothing is to be kept: no job, no feeds but those of the command line."""
+    """Return *given* as they hold where nothing is to be kept or watched: no job, no feeds, no monitors, no dashboard."""
     settings = given.copy()
-    settings.update({"frontier.store": "memory", "feeds": [], "FEED_URI": "", "log.stats_interval": 0}, "cmdline")
+    settings.update({name: None for name in settings if name.startswith("monitors.")}, "cmdline")
+    settings.update(
+        {"frontier.store": "memory", "feeds": [], "FEED_URI": "", "log.stats_interval": 0, "dashboard.enabled": False},
+        "cmdline",
+    )
     return settings
 
 

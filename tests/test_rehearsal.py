@@ -107,6 +107,15 @@ def test_items_go_to_the_pipelines_only_if_they_are_asked_to() -> None:
     assert len(past.levels[1].items) == 2
 
 
+def test_nothing_is_kept_and_nothing_is_watched() -> None:
+    given = Settings(
+        {"monitors.min_items": 5, "feeds": [{"uri": "a.jsonl"}], "FEED_URI": "b.jsonl", "dashboard.enabled": True}
+    )
+    settings = parse_settings(given, pipelines=False)
+    assert (settings.monitors.min_items, settings.feeds, settings.dashboard.enabled) == (0, [], False)
+    assert settings.frontier.store == "memory"
+
+
 class Rules(CrawlSpider):
     name = "rules"
     rules = [

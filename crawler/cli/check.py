@@ -39,6 +39,10 @@ def command(
       crawler check
       crawler check books -v
       crawler check -l
+
+    \b
+    Against saved pages, once they have been fetched with the first two settings:
+      crawler check -s cache.enabled=true -s cache.policy=everything -s cache.offline=true
     """
     from crawler.cli import checking  # brings Twisted and lxml, which --help does without
 

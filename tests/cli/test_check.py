@@ -133,6 +133,15 @@ def test_a_contract_setting_that_is_wrong_is_told(folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_saved_pages_will_do(folder: Path) -> None:
+    saved = ["-s", "cache.enabled=true", "-s", "cache.policy=everything"]
+    with serving(20) as url:
+        (folder / "spiders" / "all.py").write_text(SPIDERS.format(shop=url))
+        assert check(folder, "keeps", *saved).returncode == 0
+    again = check(folder, "keeps", *saved, "-s", "cache.offline=true")
+    assert (again.returncode, "1 checked: 1 ok" in again.stdout) == (0, True), again.stdout
+
+
 def test_modules_that_do_not_import_are_told(folder: Path) -> None:
     (folder / "spiders" / "bad.py").write_text("import no_such_module\n")
     assert "bad.py:1: ModuleNotFoundError" in check(folder, "keeps").stderr
