@@ -14,9 +14,12 @@ from crawler.settings import Settings
 
 @pytest.fixture
 def log() -> Iterator[logging.Logger]:
+    level = logging.root.level
     configure_logging(Settings({"log.format": "%(message)s"}).log)
     yield logging.getLogger("test")
     silence_logging()
+    logging.root.setLevel(level)
+    logging.captureWarnings(False)
 
 
 def test_a_live_view_steps_aside_while_somebody_is_asked_something(
