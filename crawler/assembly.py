@@ -113,7 +113,12 @@ class Assembly:
         watcher = SignalWatcher(crawler.signals, spider)
         in_hand = BytesInHand(settings.crawl.max_bytes_in_hand)
         self._downloader = build_downloader(
-            settings, reactor=clock, in_hand=in_hand, agent=runtime.agent, watcher=watcher
+            settings,
+            reactor=clock,
+            in_hand=in_hand,
+            phases=watch.waits.add_download,
+            agent=runtime.agent,
+            watcher=watcher,
         )
 
         def commit_failed(error: UsageError) -> None:

@@ -13,6 +13,7 @@ errors        what can go wrong, as our errors that are also Twisted's
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,12 +44,14 @@ def build_downloader(
     *,
     reactor: Any,
     in_hand: BytesInHand,
+    phases: Callable[[float, float, float], None] | None = None,
     agent: IAgent | None = None,
     watcher: Watcher | None = None,
 ) -> Downloader:
     """Return a downloader for *settings* on *reactor*, whose bodies are counted in *in_hand* while they arrive.
 
-    An *agent* takes the place of the network, *watcher* sees what comes.
+    An *agent* takes the place of the network, *watcher* sees what comes, and *phases* is told the seconds that connecting, the
+    first byte and the body of each download took.
     """
     http, places = settings.http, settings.crawl.concurrency
     spooling = Spooling(in_hand, http.spool_above, _spool_directory(http.spool_directory))
@@ -76,6 +79,7 @@ def build_downloader(
         compression=http.compression,
         watcher=watcher,
         spooling=spooling,
+        phases=phases,
     )
     local: dict[str, Transport] = {"file": FileTransport(spooling), "data": DataTransport()}
     for scheme in http.schemes:

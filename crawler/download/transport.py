@@ -40,6 +40,8 @@ from crawler.http import Headers
 from crawler.http.decode import ACCEPT_ENCODING, codings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twisted.web.iweb import IAgent
 
     from crawler.http import Request
@@ -90,6 +92,7 @@ class TreqTransport:
         compression: bool = True,
         watcher: Watcher | None = None,
         spooling: Spooling | None = None,
+        phases: Callable[[float, float, float], None] | None = None,
     ) -> None:
         self._client = HTTPClient(agent, _NO_COOKIES)
         self._clock = clock
@@ -97,6 +100,7 @@ class TreqTransport:
         self._compression = compression
         self._watcher = watcher
         self._spooling = spooling or _IN_MEMORY
+        self._phases = phases
 
     def __repr__(self) -> str:
         return f"<TreqTransport {self._deadlines}>"
@@ -120,7 +124,10 @@ class TreqTransport:
             )
             response = (await exchange.answering).original
             exchange.answered()
-            return await self._read(request, response, exchange)
+            answer = await self._read(request, response, exchange)
+            if self._phases is not None:
+                self._phases(*exchange.phases())
+            return answer
         except (CancelledError, DownloadCancelledError) as error:
             raise exchange.ended_by or translated(error, request.url) from error
         except StopDownload:
@@ -204,7 +211,21 @@ class TreqTransport:
 class _Exchange:
     """One request on its way: its deadline, and what ended it. Also told of its progress by its headers."""
 
-    __slots__ = ("_clock", "_deadlines", "_end", "_phase", "answering", "body", "due", "ended_by", "limits", "queued")
+    __slots__ = (
+        "_answered",
+        "_began",
+        "_clock",
+        "_deadlines",
+        "_end",
+        "_phase",
+        "_sent",
+        "answering",
+        "body",
+        "due",
+        "ended_by",
+        "limits",
+        "queued",
+    )
 
     def __init__(self, limits: FetchLimits, clock: Clock, deadlines: Deadlines) -> None:
         self.limits = limits
@@ -214,7 +235,8 @@ class _Exchange:
         self._clock = clock
         self._deadlines = deadlines
         self.body: BodyReceiver | None = None
-        now = clock.seconds()
+        self._began = self._answered = now = clock.seconds()
+        self._sent = 0.0
         self._end = now + limits.timeout
         self._enter("connect", now + limits.connect_timeout)
 
@@ -226,10 +248,17 @@ class _Exchange:
     def connected(self) -> None:
         """Note that the request is being written: from now on the first byte of the answer is awaited."""
         if self.due < NEVER:
-            self._enter("first byte", self._clock.seconds() + self.limits.first_byte_timeout)
+            self._sent = now = self._clock.seconds()
+            self._enter("first byte", now + self.limits.first_byte_timeout)
+
+    def phases(self) -> tuple[float, float, float]:
+        """Return the seconds that connecting, waiting for the first byte and the body took."""
+        sent = self._sent or self._began
+        return sent - self._began, self._answered - sent, self._clock.seconds() - self._answered
 
     def answered(self) -> None:
         """Note that the answer has begun: it has what is left of the whole time."""
+        self._answered = self._clock.seconds()
         if self.due < NEVER:
             self._enter("response", self._end)
 
