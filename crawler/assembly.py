@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +87,7 @@ class Assembly:
         feeds: Iterable[FeedOptions] = (),
         on_item: Callable[[Any], Any] | None = None,
         command: Mapping[str, Any] | None = None,
+        start: Callable[[Spider], AsyncIterator[Any]] | None = None,
     ) -> None:
         settings, clock = crawler.settings, runtime.reactor
         named = settings.components
@@ -185,7 +187,7 @@ class Assembly:
                 clock=clock,
                 bridge=bridge,
                 watch=watch,
-                start=_start_of(spider, chain),
+                start=_start_of(spider, chain, start),
                 named_hosts=named_hosts,
                 on_item=on_item,
                 job=job.name if job is not None else "",
@@ -283,7 +285,10 @@ def _capacity(settings: Settings) -> Capacity:
     )
 
 
-def _start_of(spider: Spider, chain: spidermiddleware.SpiderChain | None) -> Callable[[], AsyncIterator[Any]]:
+def _start_of(
+    spider: Spider, chain: spidermiddleware.SpiderChain | None, start: Callable[[Spider], AsyncIterator[Any]] | None
+) -> Callable[[], AsyncIterator[Any]]:
+    begin = spider.start if start is None else partial(start, spider)
     if chain is None:
-        return spider.start
-    return lambda: chain.start(spider.start())
+        return begin
+    return lambda: chain.start(begin())

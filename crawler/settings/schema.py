@@ -24,6 +24,12 @@ class Project:
     """What the project is."""
 
     spiders: list[str] = setting(["spiders"], "Folders or dotted modules that hold the spiders.", "SPIDER_MODULES")
+    commands: list[str] = setting(
+        [],
+        "Dotted packages whose modules are commands of the project's own, each with a click command.",
+        "COMMANDS_MODULE",
+    )
+    editor: str = setting("", "What opens files to edit; by default the environment's VISUAL or EDITOR.", "EDITOR")
 
 
 @dataclass(frozen=True)
@@ -468,6 +474,9 @@ class Components:
     spider_middlewares: Any = setting([], "See what goes into callbacks and what comes out.", "SPIDER_MIDDLEWARES")
     pipelines: Any = setting([], "See every item on its way to the feeds.", "ITEM_PIPELINES")
     extensions: Any = setting([], "Live by the signals of a crawl.", "EXTENSIONS")
+    contracts: Any = setting(
+        [], "Contracts of callbacks besides the built-in ones, for crawler check.", "SPIDER_CONTRACTS"
+    )
 
 
 SECTIONS: dict[str, type] = {
