@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,12 @@ from crawler.crawler import Crawler, CrawlResult
 from crawler.demo.areas import CHAPTERS, FILES, QUOTES, REVIEWS, SECTIONS, picture, quote, review
 from crawler.demo.server import site_answer
 from crawler.demo.shop import Shop
+from crawler.spiders.loader import load_file
 from crawler.testing import Hit, MemoryWorld, Page, Site
 
 HOST = "http://demo.test"
 BOOKS = 40
+EXAMPLES = Path(__file__).resolve().parents[2] / "spiders"
 
 
 class DemoSite(Site):
@@ -30,8 +31,7 @@ class DemoSite(Site):
 
 
 def crawl(name: str, **arguments: Any) -> tuple[list[Any], CrawlResult, DemoSite]:
-    module = importlib.import_module(f"spiders.{name}")
-    spidercls = next(one for one in vars(module).values() if getattr(one, "name", None) == name)
+    spidercls = load_file(str(EXAMPLES / f"{name}.py"), name)
     site, items = DemoSite(), []
     world = MemoryWorld(site)
     settings = {"log.stats_interval": 0, "politeness.delay": 0.0, "http.allow_private": ["all"]}
