@@ -24,6 +24,7 @@ from crawler.engine.pacing import Pacer
 from crawler.engine.robots import RobotsGate
 from crawler.engine.scrape import Scraper
 from crawler.engine.stalls import StallWatch
+from crawler.engine.typed import TypedItems
 from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
@@ -102,6 +103,8 @@ class Assembly:
         if self.spider_middlewares:
             chain = spidermiddleware.SpiderChain(self.spider_middlewares, spider=spider, bridge=bridge)
 
+        typed = TypedItems.of(spider)
+
         watch = Watch()
         patience = settings.crawl.max_callback_seconds
         # On a fake clock nothing blocks; a callback that takes long is named by the scraper there.
@@ -155,6 +158,7 @@ class Assembly:
                     spider,
                     bridge=bridge,
                     chain=chain,
+                    typed=typed,
                     callbacks=watch.callbacks,
                     patience=patience if self._stalls is None else math.inf,
                     allow_all_statuses=settings.crawl.allow_http_errors,
@@ -172,7 +176,7 @@ class Assembly:
                 clock=clock,
                 bridge=bridge,
                 watch=watch,
-                start=_start_of(spider, chain),
+                start=_start_of(spider, chain, typed),
                 on_item=on_item,
                 job=job.name if job is not None else "",
                 start_taken=durability.start_taken if durability else 0,
@@ -265,7 +269,11 @@ def _capacity(settings: Settings) -> Capacity:
     )
 
 
-def _start_of(spider: Spider, chain: spidermiddleware.SpiderChain | None) -> Callable[[], AsyncIterator[Any]]:
-    if chain is None:
-        return spider.start
-    return lambda: chain.start(spider.start())
+def _start_of(
+    spider: Spider, chain: spidermiddleware.SpiderChain | None, typed: TypedItems | None
+) -> Callable[[], AsyncIterator[Any]]:
+    def start() -> AsyncIterator[Any]:
+        outputs = spider.start() if chain is None else chain.start(spider.start())
+        return outputs if typed is None else typed.start(outputs, spider.start)
+
+    return start

@@ -14,8 +14,17 @@ from twisted.python.failure import Failure
 
 from crawler import signals
 from crawler.engine.admission import DUPLICATE
+from crawler.engine.itemshape import invalid_item
 from crawler.engine.scrape import default_callback, qualified_name
-from crawler.exceptions import DropItem, IgnoreRequest, InvalidOutputError, NotStorableError, SpiderError, describe
+from crawler.exceptions import (
+    DropItem,
+    IgnoreRequest,
+    InvalidItem,
+    InvalidOutputError,
+    NotStorableError,
+    SpiderError,
+    describe,
+)
 from crawler.url import host_key
 
 if TYPE_CHECKING:
@@ -52,6 +61,7 @@ class Account:
         self._response_receivers = signal_manager.receivers(signals.response_received)
         self._item_receivers = signal_manager.receivers(signals.item_scraped)
         self._extra = {"spider": spider}
+        self._invalid_fields: set[str] = set()
         self.pages = 0
         self.items = 0
         self.errors = 0
@@ -91,7 +101,18 @@ class Account:
         self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
 
     def spider_error(self, error: Exception, request: Request, response: Response | None) -> None:
-        """A callback or errback raised *error*."""
+        """A callback or errback raised *error*. pydantic's ValidationError is about an item, which is dropped for it."""
+        invalid = invalid_item(error)
+        if invalid is not None:
+            self.item_refused(invalid, invalid.item, response)
+            logger.log(
+                self._level_of("(callback)"),
+                "%s ended with the invalid item, and what it would have yielded after it is not known; "
+                "where it yields dictionaries and the spider has an item_type it goes on",
+                spider_line(error, self._spider),
+                extra=self._extra,
+            )
+            return
         referer = request.headers.get("Referer") if request.has_headers else None
         where = (request, referer.decode("latin-1") if referer else None, spider_line(error, self._spider))
         if isinstance(error, SpiderError):  # it says itself what to write instead
@@ -105,7 +126,10 @@ class Account:
         self._signals.send(signals.spider_error, failure=Failure(error), response=response, spider=self._spider)
 
     def output_refused(self, output: Any, visit: Visit) -> None:
-        """A callback yielded something that is neither a request nor an item."""
+        """A callback yielded something that is neither a request nor an item, or an item that is not what was declared."""
+        if isinstance(output, InvalidItem):
+            self.item_refused(output, output.item, output.response)
+            return
         callback = visit.request.callback or default_callback(self._spider)
         error = InvalidOutputError(
             f"{qualified_name(callback)} yielded {output!r} of type {type(output).__name__}; "
@@ -153,8 +177,11 @@ class Account:
         return self._signals.send(signals.item_scraped, item=item, response=response, spider=self._spider)
 
     def item_refused(self, error: Exception, item: Any, response: Response | None) -> None:
-        """A pipeline dropped an item, or failed on it."""
+        """A pipeline dropped an item, or failed on it; or it was invalid."""
+        error = invalid_item(error) or error
         if isinstance(error, DropItem):
+            if isinstance(error, InvalidItem):
+                self._note_invalid(error, response)
             logger.log(_level(error.log_level), "Dropped: %s (%s)", error, response, extra=self._extra)
             self._stats.inc_value("item_dropped_count")
             self._stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
@@ -166,6 +193,21 @@ class Account:
         self._note(error, foreign_line(error), response.url if response is not None else "")
         failure = Failure(error)
         self._signals.send(signals.item_error, item=item, response=response, failure=failure, spider=self._spider)
+
+    def _note_invalid(self, error: InvalidItem, response: Response | None) -> None:
+        """Count *error* by field; only the first of each field is a warning."""
+        levels = [self._level_of(field) for field in error.fields]
+        for field in error.fields:
+            self._stats.inc_value(f"item_invalid/{field}")
+        error.log_level = max(levels, default=logging.WARNING)
+        self._note(error, ", ".join(error.fields), response.url if response is not None else "")
+
+    def _level_of(self, field: str) -> int:
+        """Return the level at which to tell that *field* is wrong: a warning, but only once."""
+        if field in self._invalid_fields:
+            return logging.DEBUG
+        self._invalid_fields.add(field)
+        return logging.WARNING
 
 
 def _level(level: int | str | None) -> int:
