@@ -124,7 +124,7 @@ class Crawler:
     async def _crawl(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CrawlResult:
         try:
             self.spider = self.spidercls.from_crawler(self, *args, **kwargs)
-            bridge = Bridge(self.runtime.loop)
+            bridge = self.signals.bridge = Bridge(self.runtime.loop)
             self._assembly = Assembly(
                 self, self.spider, self.runtime, bridge, feeds=self._feeds, on_item=self._on_item, command=self._command
             )

@@ -17,6 +17,7 @@ from crawler.engine.admission import DUPLICATE
 from crawler.engine.itemshape import invalid_item
 from crawler.engine.scrape import default_callback, qualified_name
 from crawler.exceptions import (
+    CloseSpider,
     DropItem,
     IgnoreRequest,
     InvalidItem,
@@ -104,7 +105,7 @@ class Account:
         """A callback or errback raised *error*. pydantic's ValidationError is about an item, which is dropped for it."""
         invalid = invalid_item(error)
         if invalid is not None:
-            self.item_refused(invalid, invalid.item, response)
+            self._let_run(self.item_refused(invalid, invalid.item, response))
             logger.log(
                 self._level_of("(callback)"),
                 "%s ended with the invalid item, and what it would have yielded after it is not known; "
@@ -128,7 +129,7 @@ class Account:
     def output_refused(self, output: Any, visit: Visit) -> None:
         """A callback yielded something that is neither a request nor an item, or an item that is not what was declared."""
         if isinstance(output, InvalidItem):
-            self.item_refused(output, output.item, output.response)
+            self._let_run(self.item_refused(output, output.item, output.response))
             return
         callback = visit.request.callback or default_callback(self._spider)
         error = InvalidOutputError(
@@ -174,10 +175,11 @@ class Account:
             logger.debug("Scraped from %s\n%s", response, item, extra=self._extra)
         if not self._item_receivers:
             return []
-        return self._signals.send(signals.item_scraped, item=item, response=response, spider=self._spider)
+        about = {"item": item, "response": response, "spider": self._spider}
+        return self._signals.send(signals.item_scraped, dont_log=CloseSpider, **about)
 
-    def item_refused(self, error: Exception, item: Any, response: Response | None) -> None:
-        """A pipeline dropped an item, or failed on it; or it was invalid."""
+    def item_refused(self, error: Exception, item: Any, response: Response | None) -> list[Any]:
+        """A pipeline dropped an item, or failed on it; or it was invalid. Return what handlers returned."""
         error = invalid_item(error) or error
         if isinstance(error, DropItem):
             if isinstance(error, InvalidItem):
@@ -185,14 +187,22 @@ class Account:
             logger.log(_level(error.log_level), "Dropped: %s (%s)", error, response, extra=self._extra)
             self._stats.inc_value("item_dropped_count")
             self._stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
-            self._signals.send(signals.item_dropped, item=item, response=response, exception=error, spider=self._spider)
-            return
+            about = {"item": item, "response": response, "spider": self._spider}
+            return self._signals.send(signals.item_dropped, exception=error, dont_log=CloseSpider, **about)
         logger.error("Error processing %r (%s)", item, response, exc_info=error, extra=self._extra)
         self.errors += 1
         self._stats.inc_value("item_error_count")
         self._note(error, foreign_line(error), response.url if response is not None else "")
-        failure = Failure(error)
-        self._signals.send(signals.item_error, item=item, response=response, failure=failure, spider=self._spider)
+        about = {"item": item, "response": response, "spider": self._spider}
+        return self._signals.send(signals.item_error, failure=Failure(error), dont_log=CloseSpider, **about)
+
+    def _let_run(self, results: list[Any]) -> None:
+        """Let asynchronous handlers run where nobody can wait for them."""
+        for result in results:
+            if hasattr(result, "__await__"):
+                self._signals.bridge.deferred(result).addErrback(
+                    lambda failure: logger.error("Error in a handler of item_dropped: %s", failure.getTraceback())
+                )
 
     def _note_invalid(self, error: InvalidItem, response: Response | None) -> None:
         """Count *error* by field; only the first of each field is a warning."""

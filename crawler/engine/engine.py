@@ -400,7 +400,7 @@ class Engine:
         now = self._clock.seconds()
         rules = robots.learn(visit.request, answer, now)
         self.frontier.admit(visit, now, delay=robots.delay(visit.request), not_before=robots.pause_until(visit.request))
-        self._signals.send(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)
+        await self._lifecycle.tell(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)
 
     def _leave_wire(self, visit: Visit) -> None:
         self._on_wire -= 1
