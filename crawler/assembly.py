@@ -32,6 +32,7 @@ from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbenc
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
 from crawler.frontier.sqlite import SqliteStore
+from crawler.http import Request
 from crawler.http.fingerprint import fingerprint
 from crawler.settings import find_project
 from crawler.url import host_key
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.crawler import Crawler
     from crawler.exceptions import UsageError
-    from crawler.http import Request
     from crawler.runtime import Runtime
     from crawler.settings import Settings
     from crawler.spiders import Spider
@@ -86,7 +86,7 @@ class Assembly:
         on_item: Callable[[Any], Any] | None = None,
         command: Mapping[str, Any] | None = None,
     ) -> None:
-        settings, clock = crawler.settings, runtime.reactor
+        settings, clock = components.switched_off(crawler.settings), runtime.reactor
         named = settings.components
 
         self.extensions = components.build(
@@ -273,7 +273,16 @@ def _start_of(
     spider: Spider, chain: spidermiddleware.SpiderChain | None, typed: TypedItems | None
 ) -> Callable[[], AsyncIterator[Any]]:
     def start() -> AsyncIterator[Any]:
-        outputs = spider.start() if chain is None else chain.start(spider.start())
+        outputs = _marked(spider.start())
+        outputs = outputs if chain is None else chain.start(outputs)
         return outputs if typed is None else typed.start(outputs, spider.start)
 
     return start
+
+
+async def _marked(outputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Pass on what a spider starts with, its requests with ``meta["is_start_request"]``."""
+    async for output in outputs:
+        if isinstance(output, Request):
+            output.meta.setdefault("is_start_request", True)
+        yield output

@@ -3,7 +3,8 @@
 Most of what spiders import stands at the same path in both: ``scrapy.http`` is ``crawler.http``. This module knows the rest:
 
     PLACES     names that stand elsewhere here; ``crawler.utils.project.get_project_settings`` and the like import all the same
-    BUILT_IN   components of Scrapy's that are part of the engine here, and the setting that switches each
+    BUILT_IN   components of Scrapy's that are part of the engine here, and the setting that rules each
+    SWITCHES   what is set when a project switches one of them off
     ADVICE     what is not here at all, and what to do about it
 
 ``Paths``, a finder of Python's import system for this package only, makes up the modules of these names where there are none, and
@@ -108,6 +109,18 @@ BUILT_IN = {
     "extensions.debug.Debugger": "use `python -m pdb`",
 }
 
+#: What is set when a project switches a component of Scrapy's off, by priority None, whose work the engine does.
+SWITCHES: dict[str, dict[str, Any]] = {
+    "downloadermiddlewares.httpcompression.HttpCompressionMiddleware": {"http.compression": False},
+    "downloadermiddlewares.offsite.OffsiteMiddleware": {"crawl.stay_on_site": False},
+    "downloadermiddlewares.robotstxt.RobotsTxtMiddleware": {"politeness.obey_robots": False},
+    "spidermiddlewares.depth.DepthMiddleware": {"crawl.depth_limit": 0, "crawl.depth_priority": 0},
+    "spidermiddlewares.httperror.HttpErrorMiddleware": {"crawl.allow_http_errors": True},
+    "spidermiddlewares.offsite.OffsiteMiddleware": {"crawl.stay_on_site": False},
+    "spidermiddlewares.referer.RefererMiddleware": {"crawl.referer": False},
+    "spidermiddlewares.urllength.UrlLengthMiddleware": {"crawl.url_length": 0},
+}
+
 _ONE_ENGINE = (
     "the engine is one whole here and has no replaceable parts; crawler.interfaces lists what can be plugged in"
 )
@@ -184,7 +197,6 @@ ADVICE = {
     "settings.overridden_settings": "Settings.explain() tells where values come from",
     "shell": "try a spider in memory with crawler.testing",
     "spider": f"{_OLD}; use crawler.Spider",
-    "spidermiddlewares.referer": "policies are the W3C's names in crawl.referrer_policy",
     "spiders.CSVFeedSpider": "read response.text with the csv module, in parse",
     "spiders.XMLFeedSpider": "use response.xpath() in parse",
     "spiders.SitemapSpider": "read the sitemap with response.xpath() in parse",
@@ -259,6 +271,12 @@ def our_path(path: str) -> str:
         return _ROOT + below if below else "crawler"
     module, _, name = place.partition(":")
     return f"{module}.{name or path.rpartition('.')[2]}"
+
+
+def switched_off_by(path: str) -> dict[str, Any]:
+    """Return what is set when a project switches off the component that Scrapy has at *path*."""
+    root, _, below = path.partition(".")
+    return SWITCHES.get(below, {}) if root in ("crawler", "scrapy") else {}
 
 
 def built_in(path: str) -> str | None:

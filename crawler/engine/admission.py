@@ -34,12 +34,20 @@ class AdmissionPolicy:
     url_length: int = 0
     send_referer: bool = True
     referrer_policy: str = "strict-origin-when-cross-origin"
+    stay_on_site: bool = True
 
     @classmethod
     def from_settings(cls, settings: Settings) -> AdmissionPolicy:
         """Return the policy that *settings* describe."""
         crawl = settings.crawl
-        return cls(crawl.depth_limit, crawl.depth_priority, crawl.url_length, crawl.referer, crawl.referrer_policy)
+        return cls(
+            depth_limit=crawl.depth_limit,
+            depth_priority=crawl.depth_priority,
+            url_length=crawl.url_length,
+            send_referer=crawl.referer,
+            referrer_policy=crawl.referrer_policy,
+            stay_on_site=crawl.stay_on_site,
+        )
 
 
 class Admission:
@@ -65,7 +73,12 @@ class Admission:
     def is_offsite(self, request: Request) -> bool:
         """Tell whether *request* leads away from the spider's ``allowed_domains``, and nothing allows it to."""
         domains = getattr(self._spider, "allowed_domains", None)
-        if not domains or request.dont_filter or (request.has_meta and request.meta.get("allow_offsite")):
+        if (
+            not domains
+            or not self._policy.stay_on_site
+            or request.dont_filter
+            or (request.has_meta and request.meta.get("allow_offsite"))
+        ):
             return False
         if len(domains) != len(self._domains) or tuple(domains) != self._domains:
             self._domains = tuple(domains)

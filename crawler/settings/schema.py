@@ -54,6 +54,7 @@ class Crawl:
     max_callback_seconds: float = setting(
         0.25, "A callback that holds the reactor longer than this many seconds is named in a warning.", minimum=0
     )
+    stay_on_site: bool = setting(True, "Keep to the spider's allowed_domains.")
     referer: bool = setting(True, "Send the page that a link was found on as Referer.", "REFERER_ENABLED")
     referrer_policy: str = setting(
         "strict-origin-when-cross-origin",
