@@ -19,6 +19,7 @@ from crawler.engine.admission import Admission, AdmissionPolicy
 from crawler.engine.commit import Committer
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.durability import Durability
+from crawler.engine.identity import fingerprinter_of, identity_of
 from crawler.engine.limits import Limits
 from crawler.engine.pacing import Pacer
 from crawler.engine.robots import RobotsGate
@@ -33,7 +34,6 @@ from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
 from crawler.frontier.sqlite import SqliteStore
 from crawler.http import Request
-from crawler.http.fingerprint import fingerprint
 from crawler.settings import find_project
 from crawler.url import host_key
 from crawler.watching import look
@@ -64,6 +64,9 @@ DOWNLOADER_MIDDLEWARES = (
 
 EXTENSIONS = (
     "crawler.extensions.corestats.CoreStats",
+    "crawler.extensions.logcount.LogCount",
+    "crawler.extensions.memusage.MemoryUsage",
+    "crawler.extensions.closespider.CloseSpider",
     "crawler.extensions.logstats.LogStats",
     "crawler.extensions.dashboard.Dashboard",
 )
@@ -143,7 +146,9 @@ class Assembly:
         self._feeds = Feeds.open_all(
             (*_feeds_of(settings), *feeds), spider=spider, resume=durability.places if durability else None
         )
-        frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store)
+        self.fingerprinter = fingerprinter_of(crawler)
+        identity = identity_of(self.fingerprinter, tuple(settings.frontier.include_headers))
+        frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
         fetch = counted(
             pacer.around(self._downloader.fetch), spider=spider, stats=crawler.stats, signal_manager=crawler.signals
@@ -229,12 +234,12 @@ def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
     return Job(job_path(directory, frontier.job, spider.name))
 
 
-def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore | MemoryStore) -> Frontier:
-    headers = tuple(settings.frontier.include_headers)
-
-    def identity(request: Request) -> bytes:
-        return fingerprint(request, include_headers=headers)
-
+def _frontier(
+    settings: Settings,
+    robots: RobotsGate | None,
+    store: SqliteStore | MemoryStore,
+    identity: Callable[[Request], bytes],
+) -> Frontier:
     workbench = Workbench(
         settings.politeness.for_host,
         store,
@@ -245,7 +250,7 @@ def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore 
     return Frontier(
         workbench,
         SeenSet() if journal is None else SeenIndex(journal.digest_of),
-        fingerprint=identity if headers else fingerprint,
+        fingerprint=identity,
         host_key=politeness_key,
         journal=journal,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.python.failure import Failure
 
 from crawler import signals
-from crawler.engine.admission import DUPLICATE
+from crawler.engine.admission import DUPLICATE, OFFSITE, ROBOTS, URL_LENGTH
 from crawler.engine.itemshape import invalid_item
 from crawler.engine.scrape import default_callback, qualified_name
 from crawler.exceptions import (
@@ -40,6 +40,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# The names that Scrapy has for some of our ``dropped/<reason>``.
+_NAMED_BY_SCRAPY = {
+    DUPLICATE: "dupefilter/filtered",
+    OFFSITE: "offsite/filtered",
+    ROBOTS: "robotstxt/forbidden",
+    URL_LENGTH: "urllength/request_ignored_count",
+}
+
+# Hosts outside of the spider's domains are counted up to this many: a page full of made-up hosts must not fill the memory.
+MOST_HOSTS = 10_000
+
 
 class Account:
     """Counts pages, items and errors of *spider*'s crawl, and tells who listens."""
@@ -63,6 +74,9 @@ class Account:
         self._item_receivers = signal_manager.receivers(signals.item_scraped)
         self._extra = {"spider": spider}
         self._invalid_fields: set[str] = set()
+        self._offsite: set[str] = set()
+        self._deepest = 0
+        self._drop_level = _level(spider.settings.log.dropped_level)
         self.pages = 0
         self.items = 0
         self.errors = 0
@@ -83,10 +97,32 @@ class Account:
         """A request ends without a response, for *reason*."""
         self.dropped += 1
         self._stats.inc_value(f"dropped/{reason}")
-        if reason == DUPLICATE:
-            self._stats.inc_value("dupefilter/filtered")
+        named = _NAMED_BY_SCRAPY.get(reason)
+        if named is not None:
+            self._stats.inc_value(named)
+            if reason == OFFSITE:
+                self._note_offsite(host_key(request.url))
         if self._dropped_receivers:
             self._signals.send(signals.request_dropped, request=request, spider=self._spider, reason=reason)
+
+    def _note_offsite(self, host: str) -> None:
+        if len(self._offsite) < MOST_HOSTS and host not in self._offsite:
+            self._offsite.add(host)
+            self._stats.inc_value("offsite/domains")
+
+    # Hot: once per link that is new.
+    def request_scheduled(self, request: Request) -> None:
+        """A request has been taken into the frontier."""
+        self._stats.inc_value("scheduler/enqueued")
+        depth = request.meta["depth"]
+        if depth > self._deepest:
+            self._deepest = depth
+            self._stats.set_value("request_depth_max", depth)
+
+    # Hot: once per request.
+    def request_begun(self) -> None:
+        """A request has left the frontier."""
+        self._stats.inc_value("scheduler/dequeued")
 
     def request_failed(self, request: Request, error: Exception) -> None:
         """A request ends with *error*, and no errback wants to know."""
@@ -155,6 +191,7 @@ class Account:
         self.items = items
         stats.set_value("item_scraped_count", items)
         self.errors = stats.get_value("spider_exceptions/count", 0) + stats.get_value("item_error_count", 0)
+        self._deepest = stats.get_value("request_depth_max", 0)
         self.dropped = sum(count for name, count in stats.get_stats().items() if name.startswith("dropped/"))
 
     def _note(self, error: Exception, where: str, url: str) -> None:
@@ -184,7 +221,8 @@ class Account:
         if isinstance(error, DropItem):
             if isinstance(error, InvalidItem):
                 self._note_invalid(error, response)
-            logger.log(_level(error.log_level), "Dropped: %s (%s)", error, response, extra=self._extra)
+            level = self._drop_level if error.log_level is None else _level(error.log_level)
+            logger.log(level, "Dropped: %s (%s)", error, response, extra=self._extra)
             self._stats.inc_value("item_dropped_count")
             self._stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
             about = {"item": item, "response": response, "spider": self._spider}

@@ -77,7 +77,7 @@ def switched_off(settings: Settings) -> Settings:
     A project's own class in the place of such a component still reads what was set.
     """
     switches = {}
-    for name in ("downloader_middlewares", "spider_middlewares"):
+    for name in ("downloader_middlewares", "spider_middlewares", "extensions"):
         setting = getattr(settings.components, name)
         for target, priority in setting.items() if isinstance(setting, Mapping) else ():
             if priority is None or priority is False:
@@ -200,17 +200,18 @@ def build(
     instances = []
     for one in components:
         try:
-            instance = _instance(one, crawler)
+            made = instance(one, crawler)
         except NotConfigured as reason:
             if str(reason):
                 logger.info("%s is not used: %s", one.name, reason)
             continue
-        _check_hooks(instance, one.name, hooks, required=required)
-        instances.append(instance)
+        _check_hooks(made, one.name, hooks, required=required)
+        instances.append(made)
     return instances
 
 
-def _instance(one: Declared, crawler: Crawler) -> Any:
+def instance(one: Declared, crawler: Crawler) -> Any:
+    """Return the component that *one* names, built as it wants to be. Raise NotConfigured as it does."""
     target = load(one.target)
     options = dict(one.options)
     if not isinstance(target, type):

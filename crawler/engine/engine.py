@@ -240,7 +240,7 @@ class Engine:
             self.account.request_dropped(request, IGNORED)
             return False
         self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request), parent=parent)
-        self._stats.inc_value("scheduler/enqueued")
+        self.account.request_scheduled(request)
         return True
 
     def _is_ignored(self, request: Request) -> bool:
@@ -280,6 +280,7 @@ class Engine:
                         self._signals.send(signals.scheduler_empty)
                     self._set_timer(now)
                     break
+                self.account.request_begun()
                 self._begin(visit)
             if self.state == "running":
                 self._holdback.note(*self._held_by(now), now)
