@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.download import BytesInHand, build_downloader
+from crawler.download import BytesInHand, NamedHosts, build_downloader
 from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.crawler import Crawler
     from crawler.exceptions import UsageError
+    from crawler.http import Response
     from crawler.runtime import Runtime
     from crawler.settings import Settings
     from crawler.spiders import Spider
@@ -59,6 +60,7 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
     "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
+    "crawler.downloadermiddlewares.httpproxy.HttpProxyMiddleware",
     "crawler.downloadermiddlewares.httpcache.HttpCacheMiddleware",
 )
 
@@ -69,6 +71,7 @@ EXTENSIONS = (
     "crawler.extensions.closespider.CloseSpider",
     "crawler.extensions.logstats.LogStats",
     "crawler.extensions.dashboard.Dashboard",
+    "crawler.extensions.monitors.Monitors",
 )
 
 # Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
@@ -115,8 +118,18 @@ class Assembly:
         robots = _robots(settings)
         watcher = SignalWatcher(crawler.signals, spider)
         in_hand = BytesInHand(settings.crawl.max_bytes_in_hand)
+        named_hosts = NamedHosts()
+        if settings.monitors.webhook:
+            named_hosts.add(settings.monitors.webhook)  # it is nobody's page that names it
         self._downloader = build_downloader(
-            settings, reactor=clock, in_hand=in_hand, agent=runtime.agent, watcher=watcher
+            settings,
+            reactor=clock,
+            in_hand=in_hand,
+            phases=watch.waits.add_download,
+            loop=runtime.loop,
+            agent=runtime.agent,
+            watcher=watcher,
+            named_hosts=named_hosts,
         )
 
         def commit_failed(error: UsageError) -> None:
@@ -137,6 +150,7 @@ class Assembly:
                 stats=crawler.stats,
                 cookies=jars,
                 command=command or {},
+                named_hosts=named_hosts,
                 watch=watch,
                 look=lambda engine: look(engine, crawler.stats.get_stats()),
                 settings=settings.in_force(),
@@ -182,6 +196,7 @@ class Assembly:
                 bridge=bridge,
                 watch=watch,
                 start=_start_of(spider, chain, typed),
+                named_hosts=named_hosts,
                 on_item=on_item,
                 job=job.name if job is not None else "",
                 start_taken=durability.start_taken if durability else 0,
@@ -199,6 +214,10 @@ class Assembly:
     def outputs(self) -> list[tuple[str, int]]:
         """The feeds: where each is, and how many items it has."""
         return [(str(feed.path), feed.items) for feed in self._feeds]
+
+    async def fetch(self, request: Request) -> Response:
+        """Return the response to *request*, past frontier, middlewares and statistics."""
+        return await self._downloader.fetch(request)
 
     def begin(self) -> None:
         """Begin what goes on beside the engine."""
@@ -253,6 +272,7 @@ def _frontier(
         fingerprint=identity,
         host_key=politeness_key,
         journal=journal,
+        filter_duplicates=settings.frontier.filter_duplicates,
     )
 
 

@@ -19,6 +19,7 @@ from crawler import runtime as runtimes
 from crawler.assembly import Assembly
 from crawler.concurrency import Bridge, start
 from crawler.engine import addons, components
+from crawler.frontier.jobs import FINISHED, jobs_in
 from crawler.interfaces import CrawlSnapshot
 from crawler.logs import configure_logging
 from crawler.settings import Settings
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from crawler.engine import Engine
     from crawler.exporters import FeedOptions
+    from crawler.http import Request, Response
     from crawler.runtime import Runtime
     from crawler.spiders import Spider
     from crawler.stats import StatsCollector
@@ -185,6 +187,20 @@ class Crawler:
             statuses=tuple(sorted(statuses)),
         )
 
+    async def fetch(self, request: Request) -> Response:
+        """Return the response to *request*, which is no part of the crawl: past frontier, middlewares and statistics."""
+        assert self._assembly is not None  # it is asked while the crawl runs
+        return await self._assembly.fetch(request)
+
+    def items_before(self) -> int | None:
+        """Return how many items the last finished job of the spider brought, None if there is none."""
+        if self.job_folder is None:
+            return None
+        jobs = jobs_in(self.job_folder.parent.parent)
+        finished = [job for job in jobs if job.spider == self.spidercls.name and job.state == FINISHED]
+        others = [job for job in finished if job.path != self.job_folder]
+        return others[-1].items if others else None
+
     def look(self) -> dict[str, Any]:
         """Return what the running crawl looks like now, in detail: hosts, callbacks, troubles, what holds it back."""
         assert self.engine is not None  # it is asked while the crawl runs
@@ -197,6 +213,10 @@ class Crawler:
             self.engine.stop("shutdown")
         done.callback(None)
         return done
+
+    async def stop_async(self) -> None:
+        """End the crawl when what is in flight has finished."""
+        await self.stop()
 
     @property
     def request_fingerprinter(self) -> Any:

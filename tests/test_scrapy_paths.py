@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -136,3 +137,14 @@ def test_the_paths_cost_nothing_before_they_are_used() -> None:
     code = "import sys, crawler; print([name for name in sys.modules if name.startswith('crawler.')])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "['crawler.scrapy_paths']"
+
+
+@pytest.mark.parametrize("path", scrapy_paths.ADVICE)
+def test_advice_is_given_only_where_nothing_is(path: str) -> None:
+    package = Path(scrapy_paths.__file__).parent
+    module, _, name = path.rpartition(".")
+    places = [package.joinpath(*path.split(".")).with_suffix(".py"), package.joinpath(*path.split("."), "__init__.py")]
+    assert not any(place.exists() for place in places), f"crawler.{path} is there by now"
+    source = package.joinpath(*module.split(".")).with_suffix(".py")
+    if name and source.exists():
+        assert f"class {name}(" not in source.read_text("utf-8"), f"crawler.{path} is there by now"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+# As crawler.extensions.monitors counts what it finds; --help does without importing that.
+FAILED = "monitors/failed"
+
 if TYPE_CHECKING:
     from crawler.crawler import CrawlResult
 
@@ -16,6 +19,7 @@ class ExitCode(IntEnum):
     FAILURES = 1
     USAGE = 2
     NOT_STARTED = 3
+    MONITORS = 4
     #: 128 + SIGINT, as shells report a program that Ctrl-C ended.
     INTERRUPTED = 130
 
@@ -30,6 +34,7 @@ _MEANINGS = {
     ExitCode.FAILURES: "finished, but requests failed for good, or callbacks or pipelines raised",
     ExitCode.USAGE: "not run: a wrong option, or an unknown spider, setting, argument or output",
     ExitCode.NOT_STARTED: "could not start: a spider, middleware or pipeline raised while it was built",
+    ExitCode.MONITORS: "finished, but brought less than the monitors ask for",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 
@@ -41,4 +46,8 @@ def of_result(result: CrawlResult) -> ExitCode:
     """Return the code that tells how a crawl ended."""
     if result.interrupted:
         return ExitCode.INTERRUPTED
-    return ExitCode.FAILURES if result.failed or result.reason in _BROKEN else ExitCode.FINISHED
+    if result.reason in _BROKEN:
+        return ExitCode.FAILURES
+    if result.stats.get(FAILED):
+        return ExitCode.MONITORS
+    return ExitCode.FAILURES if result.failed else ExitCode.FINISHED

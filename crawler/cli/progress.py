@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from crawler.cli.exitcodes import FAILED
 from crawler.cli.screen import Rate, duration, screen, size
 from crawler.logs import lines_to
 
@@ -116,6 +117,8 @@ def end_table(result: CrawlResult, now: CrawlSnapshot) -> Table:
     for name, value in rows.items():
         if value:
             table.add_row(name, value)
+    for told in result.stats.get(FAILED, ()):
+        table.add_row("[red]monitor[/red]", told)
     for path, items in result.outputs:
         table.add_row("written", f"{path}   ({items:,} items)")
     return table

@@ -49,11 +49,14 @@ class Server:
             self._process.stdout.close()
 
 
-def start_server(size: int = 1000) -> Server:
-    """Start a process that serves a shop with *size* books on loopback; return when it listens."""
+def start_server(size: int = 1000, *, latency: float = 0.0) -> Server:
+    """Start a process that serves a shop with *size* books on loopback; return when it listens.
+
+    Every answer is given *latency* seconds after its request.
+    """
     return Server(
         subprocess.Popen(
-            [sys.executable, "-m", "crawler.demo.server", str(size)],
+            [sys.executable, "-m", "crawler.demo.server", str(size), str(latency)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -63,13 +66,13 @@ def start_server(size: int = 1000) -> Server:
     )
 
 
-def main(size: int) -> None:
-    """Serve until standard input ends."""
+def main(size: int, latency: float) -> None:
+    """Serve a shop with *size* books, each page *latency* seconds late, until standard input ends."""
     from twisted.internet import reactor as installed  # a process of its own: nobody else's reactor is at stake
     from twisted.internet.protocol import Protocol
     from twisted.internet.stdio import StandardIO
     from twisted.web.resource import Resource
-    from twisted.web.server import Site
+    from twisted.web.server import NOT_DONE_YET, Site
 
     reactor: Any = installed
     shop = Shop(size)
@@ -77,7 +80,18 @@ def main(size: int) -> None:
     class Pages(Resource):
         isLeaf = True
 
-        def render_GET(self, request: ServerRequest) -> bytes:
+        def render_GET(self, request: ServerRequest) -> Any:
+            if not latency:
+                return self._page(request)
+            reactor.callLater(latency, self._finish, request)
+            return NOT_DONE_YET
+
+        def _finish(self, request: ServerRequest) -> None:
+            if request.channel is not None:  # the client may be gone by now
+                request.write(self._page(request))
+                request.finish()
+
+        def _page(self, request: ServerRequest) -> bytes:
             path = request.path.decode("latin-1") if request.path else "/"
             if path == "/robots.txt":
                 request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
@@ -95,11 +109,12 @@ def main(size: int) -> None:
             if reactor.running:
                 reactor.stop()
 
-    port = reactor.listenTCP(0, Site(pages), interface="127.0.0.1")
+    # As many may come at once as ``crawler bench models`` has tasks.
+    port = reactor.listenTCP(0, Site(pages), interface="127.0.0.1", backlog=2048)
     print(f"http://127.0.0.1:{port.getHost().port}/", flush=True)
     StandardIO(UntilEnd())
     reactor.run()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)

@@ -33,6 +33,7 @@ from crawler.download.errors import (
     ResponseDataLossError,
     translated,
 )
+from crawler.download.proxy import Way, Ways
 from crawler.download.wire import BytesProducer, WireHeaders
 from crawler.exceptions import DownloadError, ResponseTooLargeError, StopDownload
 from crawler.exceptions import ResponseDataLossError as AnyDataLossError
@@ -40,14 +41,16 @@ from crawler.http import Headers
 from crawler.http.decode import ACCEPT_ENCODING, codings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twisted.web.iweb import IAgent
 
     from crawler.http import Request
     from crawler.http.spool import Spool
     from crawler.interfaces import Clock
 
-# What the connection says itself, from the body that it sends.
-_OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection"})
+# What the connection says itself, from the body that it sends; and what is for a proxy, which origins never get to see.
+_OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection", b"Proxy-Authorization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,10 @@ class Watcher(Protocol):
 
 
 class TreqTransport:
-    """Fetches http and https through *agent*. *compression* asks for compressed bodies; *watcher* sees what comes."""
+    """Fetches http and https through *agent*.
+
+    *compression* asks for compressed bodies; *watcher* sees what comes; *ways* finds the proxy that a request goes through.
+    """
 
     def __init__(
         self,
@@ -89,14 +95,18 @@ class TreqTransport:
         *,
         compression: bool = True,
         watcher: Watcher | None = None,
+        ways: Ways | None = None,
         spooling: Spooling | None = None,
+        phases: Callable[[float, float, float], None] | None = None,
     ) -> None:
         self._client = HTTPClient(agent, _NO_COOKIES)
         self._clock = clock
         self._deadlines = deadlines
         self._compression = compression
         self._watcher = watcher
+        self._ways = ways if ways is not None else Ways()
         self._spooling = spooling or _IN_MEMORY
+        self._phases = phases
 
     def __repr__(self) -> str:
         return f"<TreqTransport {self._deadlines}>"
@@ -107,11 +117,12 @@ class TreqTransport:
         exchange = _Exchange(limits, self._clock, self._deadlines)
         try:
             target = _target(request.url)
-            body = request.body
+            body, meta = request.body, request.meta
+            way = self._ways.of(request) if "proxy" in meta or "bindaddress" in meta else None
             exchange.answering = self._client.request(
                 request.method,
                 target.url,
-                headers=WireHeaders(self._lines(request, target.host), exchange),
+                headers=WireHeaders(self._lines(request, target.host, way), exchange, way),
                 data=BytesProducer(body) if body else None,
                 cookies=_NO_COOKIES,
                 allow_redirects=False,
@@ -120,7 +131,10 @@ class TreqTransport:
             )
             response = (await exchange.answering).original
             exchange.answered()
-            return await self._read(request, response, exchange)
+            answer = await self._read(request, response, exchange)
+            if self._phases is not None:
+                self._phases(*exchange.phases())
+            return answer
         except (CancelledError, DownloadCancelledError) as error:
             raise exchange.ended_by or translated(error, request.url) from error
         except StopDownload:
@@ -182,7 +196,7 @@ class TreqTransport:
             protocol=f"HTTP/{head.version.decode('ascii')}",
         )
 
-    def _lines(self, request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
+    def _lines(self, request: Request, host: bytes, way: Way | None) -> list[tuple[bytes, bytes]]:
         """Return the header lines of *request*: as given, with what HTTP needs besides."""
         if not request.method.isascii() or not request.method.replace("-", "").isalnum():
             raise InvalidRequestError(f"{request.method!r} is no method of HTTP")
@@ -192,19 +206,35 @@ class TreqTransport:
             headers = request.headers
             lines = headers.raw_items()
             has_host, has_encoding = b"Host" in headers, b"Accept-Encoding" in headers
-            if any(name in headers for name in _OWN_HEADERS):
+            if not _OWN_HEADERS.isdisjoint(headers):  # keys are in Title-Case already, as here
                 lines = [line for line in lines if line[0].title() not in _OWN_HEADERS]
         if not has_host:
             lines.insert(0, (b"Host", host))
         if self._compression and not has_encoding:
             lines.append((b"Accept-Encoding", ACCEPT_ENCODING))
+        if way is not None and (authorization := way.authorization_with(request.url.partition(":")[0].lower())):
+            lines.append((b"Proxy-Authorization", authorization))
         return lines
 
 
 class _Exchange:
     """One request on its way: its deadline, and what ended it. Also told of its progress by its headers."""
 
-    __slots__ = ("_clock", "_deadlines", "_end", "_phase", "answering", "body", "due", "ended_by", "limits", "queued")
+    __slots__ = (
+        "_answered",
+        "_began",
+        "_clock",
+        "_deadlines",
+        "_end",
+        "_phase",
+        "_sent",
+        "answering",
+        "body",
+        "due",
+        "ended_by",
+        "limits",
+        "queued",
+    )
 
     def __init__(self, limits: FetchLimits, clock: Clock, deadlines: Deadlines) -> None:
         self.limits = limits
@@ -214,7 +244,8 @@ class _Exchange:
         self._clock = clock
         self._deadlines = deadlines
         self.body: BodyReceiver | None = None
-        now = clock.seconds()
+        self._began = self._answered = now = clock.seconds()
+        self._sent = 0.0
         self._end = now + limits.timeout
         self._enter("connect", now + limits.connect_timeout)
 
@@ -226,10 +257,17 @@ class _Exchange:
     def connected(self) -> None:
         """Note that the request is being written: from now on the first byte of the answer is awaited."""
         if self.due < NEVER:
-            self._enter("first byte", self._clock.seconds() + self.limits.first_byte_timeout)
+            self._sent = now = self._clock.seconds()
+            self._enter("first byte", now + self.limits.first_byte_timeout)
+
+    def phases(self) -> tuple[float, float, float]:
+        """Return the seconds that connecting, waiting for the first byte and the body took."""
+        sent = self._sent or self._began
+        return sent - self._began, self._answered - sent, self._clock.seconds() - self._answered
 
     def answered(self) -> None:
         """Note that the answer has begun: it has what is left of the whole time."""
+        self._answered = self._clock.seconds()
         if self.due < NEVER:
             self._enter("response", self._end)
 

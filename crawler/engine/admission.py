@@ -23,6 +23,7 @@ DEPTH = "depth"
 URL_LENGTH = "url_length"
 IGNORED = "ignored"
 ROBOTS = "robots"
+PRIVATE = "private_address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class AdmissionPolicy:
     send_referer: bool = True
     referrer_policy: str = "strict-origin-when-cross-origin"
     stay_on_site: bool = True
+    sticky_meta: tuple[str, ...] = ()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> AdmissionPolicy:
@@ -47,6 +49,7 @@ class AdmissionPolicy:
             send_referer=crawl.referer,
             referrer_policy=crawl.referrer_policy,
             stay_on_site=crawl.stay_on_site,
+            sticky_meta=tuple(crawl.sticky_meta),
         )
 
 
@@ -62,7 +65,11 @@ class Admission:
     def refusal(self, request: Request, depth: int) -> str | None:
         """Return the reason why *request*, found at *depth*, is not taken in, or None if it is."""
         policy = self._policy
-        if policy.depth_limit and depth > policy.depth_limit:
+        if (
+            policy.depth_limit
+            and depth > policy.depth_limit
+            and not (request.has_meta and request.meta.get("depth_reset"))
+        ):
             return DEPTH
         if policy.url_length and len(request.url) > policy.url_length:
             return URL_LENGTH
@@ -93,8 +100,12 @@ class Admission:
         return depth + 1
 
     def adopt(self, request: Request, response: Response | None, depth: int) -> None:
-        """Give *request* what it inherits from *response*: depth, priority by depth, Referer."""
+        """Give *request* what it inherits from *response*: depth, priority by depth, Referer, keys of meta that stick."""
         policy = self._policy
+        if policy.sticky_meta and response is not None:
+            for name in policy.sticky_meta:
+                if name in response.meta:
+                    request.meta.setdefault(name, response.meta[name])
         if request.has_meta and request.meta.pop("depth_reset", False):
             depth = 0
         request.meta["depth"] = depth

@@ -134,6 +134,7 @@ _SCRAPY_PRIORITIES = {
     "RedirectMiddleware": 600,
     "SessionsMiddleware": 690,  # ours: it chooses whose cookies they are
     "CookiesMiddleware": 700,
+    "HttpProxyMiddleware": 750,
     "HttpCacheMiddleware": 900,
 }
 

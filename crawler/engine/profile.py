@@ -37,7 +37,7 @@ class Profile:
                 field = self.fields[name] = {"present": 0, "filled": 0, "types": {}, "examples": []}
             field["present"] += 1
             kind = type(value)
-            if value is None or (not value and kind in _EMPTIABLE):
+            if value is None or (kind in _EMPTIABLE and not value):
                 continue
             field["filled"] += 1
             types = field["types"]

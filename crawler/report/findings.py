@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.engine.holdback import in_words
+from crawler.extensions.monitors import FAILED
 
 if TYPE_CHECKING:
     from crawler.report.facts import Facts
@@ -34,6 +35,7 @@ class Finding:
 def findings_of(facts: Facts) -> list[Finding]:
     """Return what there is to say about a crawl, what is wrong first."""
     found = [
+        *(Finding(WRONG, f"A monitor failed: {told}.") for told in facts.stats.get(FAILED, ())),
         *_of_items(facts),
         *_of_errors(facts),
         *_of_refusals(facts),

@@ -63,6 +63,11 @@ class Crawl:
     max_callback_seconds: float = setting(
         0.25, "A callback that holds the reactor longer than this many seconds is named in a warning.", minimum=0
     )
+    sticky_meta: list[str] = setting(
+        [],
+        "Keys of meta that requests inherit from the page that they were found on, such as cookiejar.",
+        "STICKY_META_KEYS",
+    )
     stay_on_site: bool = setting(True, "Keep to the spider's allowed_domains.")
     referer: bool = setting(True, "Send the page that a link was found on as Referer.", "REFERER_ENABLED")
     referrer_policy: str = setting(
@@ -121,7 +126,52 @@ class Http:
         "DOWNLOAD_TLS_MAX_VERSION",
         choices=("", "1.0", "1.1", "1.2", "1.3"),
     )
+    tls_ciphers: str = setting(
+        "", "Ciphers of TLS up to 1.2, as `openssl ciphers` takes them.", "DOWNLOADER_CLIENT_TLS_CIPHERS"
+    )
+    ca_file: str = setting("", "File (PEM) with the certificates that are trusted, instead of the system's.")
+    client_certificate: str = setting("", "File (PEM) with the certificate that says who we are, and its chain.")
+    client_key: str = setting("", "File (PEM) with its private key, if that is not in the same file.")
+    client_certificate_hosts: list[str] = setting(
+        [], 'Hosts that the client certificate is shown to, as "api.example.org" or "*.example.org"; needed to use it.'
+    )
+    transport: str = setting(
+        "treq",
+        "What speaks HTTP: treq, HTTP/1.1 by the crawler itself; curl, libcurl with HTTP/2 (needs the extra curl).",
+        choices=("treq", "curl"),
+    )
+    impersonate: str = setting(
+        "", "With curl, the browser whose TLS and HTTP/2 are used, such as chrome; empty for curl's own."
+    )
+    http3: bool = setting(False, "With curl, try HTTP/3 first.")
     bind_address: str = setting("", "Local address that connections are made from.", "DOWNLOAD_BIND_ADDRESS")
+    dns_timeout: float = setting(10.0, "Seconds to find the addresses of a name.", "DNS_TIMEOUT", minimum=0.001)
+    dns_cache: float = setting(
+        60.0, "Seconds that the addresses of a name are remembered; 0 for not at all.", minimum=0
+    )
+    dns_cache_size: int = setting(10_000, "How many names are remembered.", "DNSCACHE_SIZE", minimum=0)
+    pinned_hosts: dict[str, Any] = setting(
+        {},
+        'Addresses of hosts that are not looked up: [http.pinned_hosts] "example.org" = "192.0.2.7", or "example.org:443".',
+    )
+    allow_private: list[str] = setting(
+        [],
+        "Private, loopback and other special addresses that may be asked, besides hosts the spider starts at: addresses, "
+        'networks (10.0.0.0/8), hosts (intranet.example, *.intranet.example), or "all".',
+    )
+    use_proxy: bool = setting(
+        True, "Use http.proxy and http.proxies, or without them the environment's proxies.", "HTTPPROXY_ENABLED"
+    )
+    proxy: str = setting(
+        "", "Proxy of all requests: http://, https://, socks5:// or socks5h://user:password@host:port.", secret=True
+    )
+    proxies: dict[str, str] = setting(
+        {}, "Proxies by the scheme of the URL that is asked for: http, https.", secret=True
+    )
+    no_proxy: list[str] = setting(
+        [], "Hosts that are asked directly: domains, addresses, networks, each with a port if wanted, or *."
+    )
+    proxy_auth_encoding: str = setting("utf-8", "Encoding of user and password for a proxy.", "HTTPPROXY_AUTH_ENCODING")
     schemes: list[str] = setting(["http", "https"], 'Schemes that are fetched; "file" and "data" may be added.')
 
     @property
@@ -135,6 +185,8 @@ class Http:
         unknown = set(self.schemes) - {"http", "https", "file", "data"}
         if unknown:
             raise SettingsError(f"http.schemes names {sorted(unknown)}; there are http, https, file and data")
+        if self.tls_max and self.tls_max < self.tls_min:
+            raise SettingsError(f"http.tls_max = {self.tls_max!r} is older than http.tls_min = {self.tls_min!r}")
 
 
 @dataclass(frozen=True)
@@ -336,6 +388,7 @@ class FrontierSection:
     workbench: int = setting(
         10_000, "Requests that are held as objects; the others wait as compact records.", minimum=1
     )
+    filter_duplicates: bool = setting(True, "Visit what is the same once; else each time that it is found.")
     include_headers: list[str] = setting([], "Headers that make two requests different, besides method, URL and body.")
 
 
@@ -398,6 +451,39 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class MonitorsSection:
+    """What a crawl must bring; what fails is told at the end, in the report, to a webhook, and by exit code 4."""
+
+    min_items: int = setting(0, "Fewer items than this fail.", minimum=0)
+    max_error_share: float = setting(
+        1.0, "A larger share of errors and failed requests, of those that ended, fails.", minimum=0, maximum=1
+    )
+    fill: dict[str, Any] = setting(
+        {}, "Field by field, the least share of items in which it holds something: { price = 0.95 }."
+    )
+    max_fewer_items: float = setting(
+        1.0, "More than this share of items fewer than the last finished job of the spider fails.", minimum=0, maximum=1
+    )
+    webhook: str = setting("", "URL that is sent a POST with how the crawl went, as JSON.", secret=True)
+    webhook_on: str = setting(
+        "failure", "When: only on failure, or at the end of every crawl.", choices=("failure", "end")
+    )
+    webhook_headers: dict[str, str] = setting({}, "Headers of it, such as a secret by which it is known.", secret=True)
+
+    def __post_init__(self) -> None:
+        for name, share in self.fill.items():
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise SettingsError(f"monitors.fill: {name} = {share!r} is no number from 0 to 1")
+        if self.webhook and not self.webhook.startswith(("http://", "https://")):
+            raise SettingsError("monitors.webhook is no URL: it begins with http:// or https://")
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything is to be checked or told."""
+        return self != MonitorsSection()
+
+
+@dataclass(frozen=True)
 class DashboardSection:
     """The view of a running crawl in the browser."""
 
@@ -446,5 +532,6 @@ SECTIONS: dict[str, type] = {
     "log": Log,
     "memory": Memory,
     "dashboard": DashboardSection,
+    "monitors": MonitorsSection,
     "components": Components,
 }

@@ -10,11 +10,14 @@ Names that have the same meaning and type on both sides are not repeated here: t
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from crawler.settings.convert import as_bool, as_dict
 from crawler.settings.schema import SECTIONS
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,6 +46,19 @@ def _tls_version(value: Any) -> Any:
     return value.removeprefix("TLSv") if isinstance(value, str) else value
 
 
+def _dns_cache(value: Any) -> float:
+    return 60.0 if as_bool(value) else 0.0
+
+
+def _ciphers(value: Any) -> Any:
+    return "" if value == "DEFAULT" else value
+
+
+def _tls_method(value: Any) -> Any:
+    """Return the newest version that a method of Scrapy's names; "TLS" is whatever both sides know."""
+    return "" if value == "TLS" else _tls_version(value)
+
+
 _REFERRER_CLASSES = {
     "NoReferrerPolicy": "no-referrer",
     "NoReferrerWhenDowngradePolicy": "no-referrer-when-downgrade",
@@ -59,6 +75,16 @@ _REFERRER_CLASSES = {
 def _referrer_policy(value: Any) -> Any:
     name = value if isinstance(value, str) else getattr(value, "__name__", value)
     return _REFERRER_CLASSES.get(name.rpartition(".")[2], name) if isinstance(name, str) else name
+
+
+def _filters_duplicates(value: Any) -> bool:
+    """Return whether the duplicates filter that Scrapy has as a class filters; another one is told to have no effect."""
+    name = (value if isinstance(value, str) else getattr(value, "__name__", "")).rpartition(".")[2]
+    if name not in ("BaseDupeFilter", "RFPDupeFilter"):
+        logger.warning(
+            "DUPEFILTER_CLASS = %r has no effect: what is the same is said by REQUEST_FINGERPRINTER_CLASS", value
+        )
+    return name != "BaseDupeFilter"
 
 
 def _fingerprinter(value: Any) -> Any:
@@ -93,9 +119,13 @@ MAPPED: dict[str, Mapped] = {
     "DOWNLOAD_SLOTS": Mapped("politeness.hosts", _hosts_of),
     "DOWNLOAD_TLS_MIN_VERSION": Mapped("http.tls_min", _tls_version),
     "DOWNLOAD_TLS_MAX_VERSION": Mapped("http.tls_max", _tls_version),
+    "DNSCACHE_ENABLED": Mapped("http.dns_cache", _dns_cache),
+    "DOWNLOADER_CLIENT_TLS_CIPHERS": Mapped("http.tls_ciphers", _ciphers),
+    "DOWNLOADER_CLIENT_TLS_METHOD": Mapped("http.tls_max", _tls_method),
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
     "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
+    "DUPEFILTER_CLASS": Mapped("frontier.filter_duplicates", _filters_duplicates),
     "REQUEST_FINGERPRINTER_CLASS": Mapped("components.fingerprinter", _fingerprinter),
     "HTTPCACHE_DIR": Mapped("cache.path", _cache_path),
 }
@@ -142,7 +172,7 @@ _NO_CONSOLE = "there is no telnet console"
 _REACTOR = "the crawler always runs on asyncio, on uvloop where that is installed"
 _BY_EXTENSION = "formats and storages of feeds are fixed"
 _ORDER = "the frontier has one order: priority, then first in first out"
-_DNS = "names are resolved by the operating system"
+_DNS = "names are resolved by the operating system, both families, in threads of their own; see http.pinned_hosts"
 _NO_REMOTE = "there is no remote control"
 
 #: Why a name has no effect.
@@ -152,19 +182,14 @@ IGNORED: dict[str, str] = {
     "COMMANDS_MODULE": "commands cannot be added",
     "DEFAULT_ITEM_CLASS": "there is no shell that needs it",
     "DEPTH_STATS_VERBOSE": "depths are not counted one by one",
-    "DNSCACHE_ENABLED": _DNS,
-    "DNSCACHE_SIZE": _DNS,
     "DNS_RESOLVER": _DNS,
-    "DNS_TIMEOUT": "a name that does not resolve ends with http.connect_timeout",
     "DOWNLOADER": _ONE_ENGINE,
-    "DOWNLOADER_CLIENTCONTEXTFACTORY": "see http.verify_tls, http.tls_min and http.tls_max",
-    "DOWNLOADER_CLIENT_TLS_CIPHERS": "the ciphers are OpenSSL's defaults",
-    "DOWNLOADER_CLIENT_TLS_METHOD": "see http.tls_min and http.tls_max",
+    "DOWNLOADER_CLIENTCONTEXTFACTORY": "see http.verify_tls, http.tls_min, http.tls_ciphers, http.ca_file and "
+    "http.client_certificate",
     "DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING": "TLS errors are always told in full",
     "DOWNLOADER_STATS": "they are always counted, at no measurable cost",
     "DOWNLOAD_HANDLERS_BASE": "schemes are switched on by http.schemes",
     "DOWNLOAD_HANDLERS": "schemes are switched on by http.schemes",
-    "DUPEFILTER_CLASS": "see frontier.include_headers, and dont_filter of a request",
     "DUPEFILTER_DEBUG": "duplicates are counted as dropped/duplicate",
     "EDITOR": "there is no command that edits",
     "FEED_EXPORTERS": _BY_EXTENSION,
@@ -179,13 +204,11 @@ IGNORED: dict[str, str] = {
     "FEED_URI_PARAMS": "use uri_params of a feed",
     "FORCE_CRAWLER_PROCESS": _REACTOR,
     "FTP_PASSIVE_MODE": "there is no FTP",
-    "HTTP2_MAX_FRAME_SIZE": "HTTP/1.1 is spoken",
+    "HTTP2_MAX_FRAME_SIZE": "libcurl decides, where http.transport = 'curl'",
     "HTTPCACHE_DBM_MODULE": _ONE_FILE,
     "HTTPCACHE_GZIP": _ONE_FILE,
     "HTTPCACHE_STORAGE": _ONE_FILE,
-    "HTTPPROXY_ENABLED": "there are no proxies",
-    "HTTPPROXY_AUTH_ENCODING": "there are no proxies",
-    "HTTPX_HTTP2_ENABLED": "HTTP/1.1 is spoken",
+    "HTTPX_HTTP2_ENABLED": "HTTP/2 is spoken with http.transport = 'curl'",
     "ITEM_PIPELINES_BASE": "there are no built-in pipelines",
     "ITEM_PROCESSOR": _ONE_ENGINE,
     "LOG_COLOR": "log lines have no colours",
@@ -222,7 +245,6 @@ IGNORED: dict[str, str] = {
     "SPIDER_CONTRACTS_BASE": "test spiders with crawler.testing",
     "SPIDER_LOADER_CLASS": "spiders are found in project.spiders",
     "SPIDER_LOADER_WARN_ONLY": "a module that does not import never hides the others",
-    "STICKY_META_KEYS": "meta is not inherited",
     "TELNETCONSOLE_ENABLED": _NO_CONSOLE,
     "TELNETCONSOLE_HOST": _NO_CONSOLE,
     "TELNETCONSOLE_PORT": _NO_CONSOLE,

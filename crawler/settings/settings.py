@@ -84,6 +84,7 @@ class Settings:
     log: schema.Log
     memory: schema.Memory
     dashboard: schema.DashboardSection
+    monitors: schema.MonitorsSection
     components: schema.Components
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:
