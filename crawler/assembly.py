@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +19,13 @@ from crawler.engine.admission import Admission, AdmissionPolicy
 from crawler.engine.commit import Committer
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.durability import Durability
+from crawler.engine.identity import fingerprinter_of, identity_of
 from crawler.engine.limits import Limits
 from crawler.engine.pacing import Pacer
 from crawler.engine.robots import RobotsGate
 from crawler.engine.scrape import Scraper
 from crawler.engine.stalls import StallWatch
+from crawler.engine.typed import TypedItems
 from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
@@ -32,7 +33,7 @@ from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbenc
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
 from crawler.frontier.sqlite import SqliteStore
-from crawler.http.fingerprint import fingerprint
+from crawler.http import Request
 from crawler.settings import find_project
 from crawler.url import host_key
 from crawler.watching import look
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.crawler import Crawler
     from crawler.exceptions import UsageError
-    from crawler.http import Request, Response
+    from crawler.http import Response
     from crawler.runtime import Runtime
     from crawler.settings import Settings
     from crawler.spiders import Spider
@@ -65,6 +66,9 @@ DOWNLOADER_MIDDLEWARES = (
 
 EXTENSIONS = (
     "crawler.extensions.corestats.CoreStats",
+    "crawler.extensions.logcount.LogCount",
+    "crawler.extensions.memusage.MemoryUsage",
+    "crawler.extensions.closespider.CloseSpider",
     "crawler.extensions.logstats.LogStats",
     "crawler.extensions.dashboard.Dashboard",
     "crawler.extensions.monitors.Monitors",
@@ -89,7 +93,7 @@ class Assembly:
         command: Mapping[str, Any] | None = None,
         start: Callable[[Spider], AsyncIterator[Any]] | None = None,
     ) -> None:
-        settings, clock = crawler.settings, runtime.reactor
+        settings, clock = components.switched_off(crawler.settings), runtime.reactor
         named = settings.components
 
         self.extensions = components.build(
@@ -105,6 +109,8 @@ class Assembly:
         chain = None
         if self.spider_middlewares:
             chain = spidermiddleware.SpiderChain(self.spider_middlewares, spider=spider, bridge=bridge)
+
+        typed = TypedItems.of(spider)
 
         watch = Watch()
         patience = settings.crawl.max_callback_seconds
@@ -155,7 +161,9 @@ class Assembly:
         self._feeds = Feeds.open_all(
             (*_feeds_of(settings), *feeds), spider=spider, resume=durability.places if durability else None
         )
-        frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store)
+        self.fingerprinter = fingerprinter_of(crawler)
+        identity = identity_of(self.fingerprinter, tuple(settings.frontier.include_headers))
+        frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
         fetch = counted(
             pacer.around(self._downloader.fetch), spider=spider, stats=crawler.stats, signal_manager=crawler.signals
@@ -170,6 +178,7 @@ class Assembly:
                     spider,
                     bridge=bridge,
                     chain=chain,
+                    typed=typed,
                     callbacks=watch.callbacks,
                     patience=patience if self._stalls is None else math.inf,
                     allow_all_statuses=settings.crawl.allow_http_errors,
@@ -187,7 +196,7 @@ class Assembly:
                 clock=clock,
                 bridge=bridge,
                 watch=watch,
-                start=_start_of(spider, chain, start),
+                start=_start_of(spider, chain, typed, start),
                 named_hosts=named_hosts,
                 on_item=on_item,
                 job=job.name if job is not None else "",
@@ -245,12 +254,12 @@ def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
     return Job(job_path(directory, frontier.job, spider.name))
 
 
-def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore | MemoryStore) -> Frontier:
-    headers = tuple(settings.frontier.include_headers)
-
-    def identity(request: Request) -> bytes:
-        return fingerprint(request, include_headers=headers)
-
+def _frontier(
+    settings: Settings,
+    robots: RobotsGate | None,
+    store: SqliteStore | MemoryStore,
+    identity: Callable[[Request], bytes],
+) -> Frontier:
     workbench = Workbench(
         settings.politeness.for_host,
         store,
@@ -261,9 +270,10 @@ def _frontier(settings: Settings, robots: RobotsGate | None, store: SqliteStore 
     return Frontier(
         workbench,
         SeenSet() if journal is None else SeenIndex(journal.digest_of),
-        fingerprint=identity if headers else fingerprint,
+        fingerprint=identity,
         host_key=politeness_key,
         journal=journal,
+        filter_duplicates=settings.frontier.filter_duplicates,
     )
 
 
@@ -286,9 +296,22 @@ def _capacity(settings: Settings) -> Capacity:
 
 
 def _start_of(
-    spider: Spider, chain: spidermiddleware.SpiderChain | None, start: Callable[[Spider], AsyncIterator[Any]] | None
+    spider: Spider,
+    chain: spidermiddleware.SpiderChain | None,
+    typed: TypedItems | None,
+    begin: Callable[[Spider], AsyncIterator[Any]] | None,
 ) -> Callable[[], AsyncIterator[Any]]:
-    begin = spider.start if start is None else partial(start, spider)
-    if chain is None:
-        return begin
-    return lambda: chain.start(begin())
+    def start() -> AsyncIterator[Any]:
+        outputs = _marked(spider.start() if begin is None else begin(spider))
+        outputs = outputs if chain is None else chain.start(outputs)
+        return outputs if typed is None else typed.start(outputs, spider.start)
+
+    return start
+
+
+async def _marked(outputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """Pass on what a spider starts with, its requests with ``meta["is_start_request"]``."""
+    async for output in outputs:
+        if isinstance(output, Request):
+            output.meta.setdefault("is_start_request", True)
+        yield output

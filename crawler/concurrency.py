@@ -147,3 +147,9 @@ def _refuse_asyncio(awaited: Any) -> Generator[Any, Any, Any]:
 def start(coroutine: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
     """Run one of the crawler's own coroutines; return the Deferred of its result, which can be cancelled."""
     return Deferred.fromCoroutine(coroutine)
+
+
+def promise() -> tuple[Deferred[Any], Callable[[Any], None]]:
+    """Return something to wait for, and the function that ends the waiting with a result."""
+    promised: Deferred[Any] = Deferred()
+    return promised, promised.callback

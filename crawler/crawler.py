@@ -18,13 +18,14 @@ from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from crawler import runtime as runtimes
 from crawler.assembly import Assembly
 from crawler.concurrency import Bridge, start
+from crawler.engine import addons, components
 from crawler.frontier.jobs import FINISHED, jobs_in
 from crawler.interfaces import CrawlSnapshot
 from crawler.logs import configure_logging
 from crawler.settings import Settings
 from crawler.signals import SignalManager
 from crawler.spiders.loader import SpiderLoader
-from crawler.stats import MemoryStatsCollector
+from crawler.stats import render
 from crawler.watching import look
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from crawler.http import Request, Response
     from crawler.runtime import Runtime
     from crawler.spiders import Spider
+    from crawler.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
 
@@ -80,9 +82,11 @@ class Crawler:
         start: Callable[[Spider], AsyncIterator[Any]] | None = None,
     ) -> None:
         self.spidercls = spidercls
-        self.settings = effective_settings(spidercls, settings)
+        self.settings = _own_settings(spidercls, settings)
+        self.addons = addons.apply(self, self.settings)
+        self.settings.freeze()
         self.signals = SignalManager(self)
-        self.stats = MemoryStatsCollector(self)
+        self.stats: StatsCollector = components.load(self.settings.components.stats)(self)
         self.spider: Spider | None = None
         self.engine: Engine | None = None
         self.crawling = False
@@ -129,7 +133,7 @@ class Crawler:
     async def _crawl(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CrawlResult:
         try:
             self.spider = self.spidercls.from_crawler(self, *args, **kwargs)
-            bridge = Bridge(self.runtime.loop)
+            bridge = self.signals.bridge = Bridge(self.runtime.loop)
             self._assembly = Assembly(
                 self,
                 self.spider,
@@ -149,6 +153,8 @@ class Crawler:
             finally:
                 await self._assembly.close()
             self.stats.close_spider(self.spider, reason)
+            if self.settings.log.stats:
+                logger.info("Statistics of %s:\n%s", self.spider, render(self.stats.get_stats()))
             return self._result(reason)
         finally:
             self.crawling = False
@@ -218,6 +224,19 @@ class Crawler:
         done.callback(None)
         return done
 
+    async def stop_async(self) -> None:
+        """End the crawl when what is in flight has finished."""
+        await self.stop()
+
+    @property
+    def request_fingerprinter(self) -> Any:
+        """What says by ``fingerprint(request)`` what makes two requests the same, None before the crawl is assembled."""
+        return self._assembly.fingerprinter if self._assembly else None
+
+    def get_addon(self, cls: type) -> Any:
+        """Return the add-on of class *cls*, None if the crawl has none."""
+        return _instance_of(cls, self.addons)
+
     def get_extension(self, cls: type) -> Any:
         """Return the extension of class *cls*, None if the crawl has none."""
         return _instance_of(cls, self.extensions)
@@ -241,10 +260,16 @@ def _instance_of(cls: type, instances: Iterable[Any]) -> Any:
 
 def effective_settings(spidercls: type[Spider], settings: Settings | Mapping[str, Any] | None) -> Settings:
     """Return the settings of a crawl of *spidercls*, its ``custom_settings`` in their place."""
+    copy = _own_settings(spidercls, settings)
+    copy.freeze()
+    return copy
+
+
+def _own_settings(spidercls: type[Spider], settings: Settings | Mapping[str, Any] | None) -> Settings:
     given = settings if isinstance(settings, Settings) else Settings(settings or {})
     copy = given.copy()
+    addons.prepare(copy)
     spidercls.update_settings(copy)
-    copy.freeze()
     return copy
 
 

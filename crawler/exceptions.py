@@ -30,7 +30,8 @@
        |- UnsupportedURLSchemeError
        `- DownloadCancelledError   stopped by the crawler itself
 
-    DropItem, IgnoreRequest, CloseSpider, DontCloseSpider, StopDownload, NotConfigured, NotSupported, ContractFail
+    DropItem (InvalidItem is one), IgnoreRequest, CloseSpider, DontCloseSpider, StopDownload, NotConfigured, NotSupported,
+    ContractFail
                                    no errors but messages from user code to the engine, with Scrapy's names
 
 Foreign exceptions are translated at the edge where they appear and kept as ``__cause__``.
@@ -41,6 +42,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crawler.http.response import Response
     from crawler.http.spool import Spool
 
@@ -205,6 +208,23 @@ class DropItem(Exception):
     def __init__(self, message: str = "", log_level: int | str | None = None) -> None:
         super().__init__(message)
         self.log_level = log_level
+
+
+class InvalidItem(DropItem):
+    """An item is not what its type, or the callback that yielded it, says that it is.
+
+    *problems* are pairs of a field and what is wrong with it; ``item`` is what was yielded, or what is known of it.
+    """
+
+    response: Response | None = None
+
+    def __init__(self, type_name: str, problems: Sequence[tuple[str, str]], item: Any = None) -> None:
+        shown = [problem for _, problem in problems[:3]]
+        if len(problems) > len(shown):
+            shown.append(f"and {len(problems) - len(shown)} more")
+        super().__init__(f"invalid {type_name}: {'; '.join(shown)}")
+        self.fields = tuple(dict.fromkeys(field for field, _ in problems))
+        self.item = item
 
 
 class IgnoreRequest(Exception):

@@ -3,7 +3,8 @@
 Most of what spiders import stands at the same path in both: ``scrapy.http`` is ``crawler.http``. This module knows the rest:
 
     PLACES     names that stand elsewhere here; ``crawler.utils.project.get_project_settings`` and the like import all the same
-    BUILT_IN   components of Scrapy's that are part of the engine here, and the setting that switches each
+    BUILT_IN   components of Scrapy's that are part of the engine here, and the setting that rules each
+    SWITCHES   what is set when a project switches one of them off
     ADVICE     what is not here at all, and what to do about it
 
 ``Paths``, a finder of Python's import system for this package only, makes up the modules of these names where there are none, and
@@ -38,6 +39,7 @@ PLACES = {
     "extensions.feedexport.ItemFilter": "crawler.exporters",
     "signalmanager.SignalManager": "crawler.signals",
     "spiderloader.SpiderLoader": "crawler.spiders.loader",
+    "statscollectors.DummyStatsCollector": "crawler.stats",
     "statscollectors.MemoryStatsCollector": "crawler.stats",
     "statscollectors.StatsCollector": "crawler.stats",
     "utils.defer.deferred_from_coro": "crawler.ported",
@@ -59,6 +61,7 @@ PLACES = {
     "utils.python.to_unicode": "crawler.ported",
     "utils.reactor.install_reactor": "crawler.ported",
     "utils.reactor.is_asyncio_reactor_installed": "crawler.ported",
+    "utils.request.RequestFingerprinter": "crawler.http.fingerprint",
     "utils.request.fingerprint": "crawler.http.fingerprint",
     "utils.request.request_from_dict": "crawler.http.request",
     "utils.request.request_to_curl": "crawler.ported",
@@ -97,15 +100,29 @@ BUILT_IN = {
     "spidermiddlewares.start.StartSpiderMiddleware": "the engine marks start requests with meta is_start_request",
     "spidermiddlewares.urllength.UrlLengthMiddleware": "the engine refuses long URLs: crawl.url_length",
     "extensions.feedexport.FeedExporter": "feeds are part of every crawl: -o, or [[feeds]] in settings.toml",
-    "extensions.logcount.LogCount": "errors are counted as spider_exceptions, and told at the end",
     "extensions.memdebug.MemoryDebugger": "use tracemalloc",
-    "extensions.periodic_log.PeriodicLog": "progress is logged every log.stats_interval seconds",
     "extensions.remote_control.RemoteControl": "nothing listens that would run code in the crawl's process",
     "extensions.spiderstate.SpiderState": "spider.state is part of every job",
     "extensions.statsmailer.StatsMailer": "mail the report of a spider_closed handler with smtplib",
     "extensions.telnet.TelnetConsole": "nothing listens that would run code in the crawl's process",
-    "extensions.debug.StackTraceDump": "use faulthandler.register",
-    "extensions.debug.Debugger": "use `python -m pdb`",
+}
+
+#: What is set when a project switches a component of Scrapy's off, by priority None, whose work the engine does.
+SWITCHES: dict[str, dict[str, Any]] = {
+    "downloadermiddlewares.httpcompression.HttpCompressionMiddleware": {"http.compression": False},
+    "downloadermiddlewares.offsite.OffsiteMiddleware": {"crawl.stay_on_site": False},
+    "downloadermiddlewares.robotstxt.RobotsTxtMiddleware": {"politeness.obey_robots": False},
+    "extensions.closespider.CloseSpider": {
+        "crawl.max_pages": 0,
+        "crawl.max_items": 0,
+        "crawl.max_errors": 0,
+        "crawl.max_seconds": 0.0,
+    },
+    "spidermiddlewares.depth.DepthMiddleware": {"crawl.depth_limit": 0, "crawl.depth_priority": 0},
+    "spidermiddlewares.httperror.HttpErrorMiddleware": {"crawl.allow_http_errors": True},
+    "spidermiddlewares.offsite.OffsiteMiddleware": {"crawl.stay_on_site": False},
+    "spidermiddlewares.referer.RefererMiddleware": {"crawl.referer": False},
+    "spidermiddlewares.urllength.UrlLengthMiddleware": {"crawl.url_length": 0},
 }
 
 _ONE_ENGINE = (
@@ -139,10 +156,8 @@ ADVICE = {
     "downloadermiddlewares.stats": "the engine counts every download",
     "dupefilters": "see frontier.include_headers, and dont_filter of a request",
     "extension": _ONE_ENGINE,
-    "extensions.closespider": "set crawl.max_pages, crawl.max_items, crawl.max_errors or crawl.max_seconds",
     "extensions.feedexport": "feeds are part of every crawl; crawler.exporters has their parts",
     "extensions.httpcache": "there is no HTTP cache",
-    "extensions.memusage": "limit the memory of the process from outside, as with systemd or ulimit",
     "extensions.postprocessing": "feeds are compressed by their extension: items.jsonl.gz",
     "extensions.throttle": "the pace of every host adapts by itself: politeness.adaptive, politeness.max_delay",
     "http.cookies.WrappedRequest": _OWN,
@@ -176,7 +191,6 @@ ADVICE = {
     "settings.iter_default_settings": "iterate over crawler.Settings()",
     "settings.overridden_settings": "Settings.explain() tells where values come from",
     "spider": f"{_OLD}; use crawler.Spider",
-    "spidermiddlewares.referer": "policies are the W3C's names in crawl.referrer_policy",
     "spiders.init": f"{_OLD}; begin in start()",
     "spiderloader": "spiders are found in project.spiders; see crawler.spiders.loader.SpiderLoader",
     "squeue": _QUEUES,
@@ -202,7 +216,6 @@ ADVICE = {
     "utils.python.unique": "use list(dict.fromkeys(values))",
     "utils.reactor": "the crawler installs no reactor: it takes the one that runs, or makes its own",
     "utils.request": "use crawler.http.fingerprint.fingerprint",
-    "utils.request.RequestFingerprinter": "name the headers that make a difference in frontier.include_headers",
     "utils.request.request_fingerprint": f"{_OLD}; use crawler.http.fingerprint.fingerprint",
     "utils.response.get_meta_refresh": "meta refreshes are followed: redirect.meta_refresh; else w3lib.html.get_meta_refresh",
     "utils.signal": "use crawler.signals.send_catch_log of the crawler at hand",
@@ -245,6 +258,12 @@ def our_path(path: str) -> str:
         return _ROOT + below if below else "crawler"
     module, _, name = place.partition(":")
     return f"{module}.{name or path.rpartition('.')[2]}"
+
+
+def switched_off_by(path: str) -> dict[str, Any]:
+    """Return what is set when a project switches off the component that Scrapy has at *path*."""
+    root, _, below = path.partition(".")
+    return SWITCHES.get(below, {}) if root in ("crawler", "scrapy") else {}
 
 
 def built_in(path: str) -> str | None:

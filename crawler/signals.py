@@ -5,6 +5,8 @@ for only the arguments that its signature names. Sending a signal that nobody li
 
     if receivers:              # the live list from SignalManager.receivers(signal)
         signals.send(...)
+
+What is waited for stands with each signal. A coroutine function that is connected to another would never run, and is refused.
 """
 
 from __future__ import annotations
@@ -13,29 +15,36 @@ import inspect
 import logging
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from crawler.concurrency import Bridge, promise, start
+from crawler.exceptions import ComponentError
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
 
 logger = logging.getLogger(__name__)
 
 
 class Signal:
-    """One kind of event; compared by identity."""
+    """One kind of event; compared by identity. What asynchronous handlers come to *is_awaited*, or they may not be connected."""
 
-    __slots__ = ("__weakref__", "name")
+    __slots__ = ("__weakref__", "is_awaited", "name")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_awaited: bool = False) -> None:
         self.name = name
+        self.is_awaited = is_awaited
 
     def __repr__(self) -> str:
         return f"<Signal {self.name}>"
 
 
-engine_started = Signal("engine_started")
-engine_stopped = Signal("engine_stopped")
+engine_started = Signal("engine_started", is_awaited=True)
+engine_stopped = Signal("engine_stopped", is_awaited=True)
 scheduler_empty = Signal("scheduler_empty")
-spider_opened = Signal("spider_opened")
+spider_opened = Signal("spider_opened", is_awaited=True)
 spider_idle = Signal("spider_idle")
-spider_closed = Signal("spider_closed")
+spider_closed = Signal("spider_closed", is_awaited=True)
 spider_error = Signal("spider_error")
 request_scheduled = Signal("request_scheduled")
 request_dropped = Signal("request_dropped")
@@ -45,12 +54,16 @@ response_received = Signal("response_received")
 response_downloaded = Signal("response_downloaded")
 headers_received = Signal("headers_received")
 bytes_received = Signal("bytes_received")
-item_scraped = Signal("item_scraped")
-item_dropped = Signal("item_dropped")
-item_error = Signal("item_error")
-feed_slot_closed = Signal("feed_slot_closed")
-feed_exporter_closed = Signal("feed_exporter_closed")
-robots_parsed = Signal("robots_parsed")
+item_scraped = Signal("item_scraped", is_awaited=True)
+item_dropped = Signal("item_dropped", is_awaited=True)
+item_error = Signal("item_error", is_awaited=True)
+feed_slot_closed = Signal("feed_slot_closed", is_awaited=True)
+feed_exporter_closed = Signal("feed_exporter_closed", is_awaited=True)
+robots_parsed = Signal("robots_parsed", is_awaited=True)
+memusage_warning_reached = Signal("memusage_warning_reached")
+
+# Known, so that code which connects to it goes on working; never sent, since there is no telnet console.
+update_telnet_vars = Signal("update_telnet_vars")
 
 # Older names that ported code still imports.
 stats_spider_opened = spider_opened
@@ -74,6 +87,11 @@ class Receiver:
         else:
             self.handler = None  # type: ignore[assignment]  # a strong reference here would defeat the weak one
             self._function = weakref.WeakMethod(handler) if inspect.ismethod(handler) else weakref.ref(handler)
+
+    @property
+    def function(self) -> Callable[..., Any] | None:
+        """The handler, None if it was held weakly and is gone."""
+        return self._function()
 
     def matches(self, handler: Callable[..., Any]) -> bool:
         """Tell whether this is the receiver of *handler*."""
@@ -100,10 +118,14 @@ def _accepted_arguments(handler: Callable[..., Any]) -> frozenset[str] | None:
 
 
 class SignalManager:
-    """Connects handlers to signals and sends signals to them, in the order of connection."""
+    """Connects handlers to signals and sends signals to them, in the order of connection.
+
+    ``bridge`` is what asynchronous handlers are waited for with: that of the crawl, from when it begins.
+    """
 
     def __init__(self, sender: object = None) -> None:
         self._sender = sender
+        self.bridge = Bridge()
         self._receivers: dict[Any, list[Receiver]] = {}
 
     def receivers(self, signal: Any) -> list[Receiver]:
@@ -113,8 +135,14 @@ class SignalManager:
     def connect(self, receiver: Callable[..., Any], signal: Any, *, weak: bool = False, **_: Any) -> None:
         """Call *receiver* whenever *signal* is sent. Connecting the same handler twice has no effect.
 
-        The handler is held strongly unless *weak*: a connected object lives as long as the crawl.
+        The handler is held strongly unless *weak*: a connected object lives as long as the crawl. Raise ComponentError for a
+        coroutine function where nobody would wait for it.
         """
+        if isinstance(signal, Signal) and not signal.is_awaited and inspect.iscoroutinefunction(receiver):
+            raise ComponentError(
+                f"{getattr(receiver, '__qualname__', receiver)} is a coroutine function, and handlers of {signal.name} are not "
+                "waited for: it would never run. Make it a plain function"
+            )
         receivers = self.receivers(signal)
         if not any(known.matches(receiver) for known in receivers):
             receivers.append(Receiver(receiver, weak=weak))
@@ -146,6 +174,39 @@ class SignalManager:
                 results.append(error)
         return results
 
-    def send_catch_log(self, signal: Any, **arguments: Any) -> list[Any]:
-        """Scrapy's name of :meth:`send`."""
-        return self.send(signal, **arguments)
+    def send_catch_log(self, signal: Any, **arguments: Any) -> list[tuple[Any, Any]]:
+        """Send as :meth:`send` does; return pairs of a handler and what it returned or raised, as Scrapy does."""
+        handlers = [receiver.function for receiver in self._receivers.get(signal, ())]
+        return list(zip(handlers, self.send(signal, **arguments), strict=True))
+
+    async def send_catch_log_async(self, signal: Any, **arguments: Any) -> list[tuple[Any, Any]]:
+        """Send, wait for asynchronous handlers, and return pairs of a handler and what it came to."""
+        pairs = []
+        for handler, result in self.send_catch_log(signal, **arguments):
+            answer = result
+            if hasattr(result, "__await__"):
+                try:
+                    answer = await self.bridge.deferred(result)
+                except Exception as error:
+                    logger.exception("Error in a handler of the signal %s", getattr(signal, "name", signal))
+                    answer = error
+            pairs.append((handler, answer))
+        return pairs
+
+    def send_catch_log_deferred(self, signal: Any, **arguments: Any) -> Deferred[list[tuple[Any, Any]]]:
+        """Return a Deferred of what :meth:`send_catch_log_async` returns."""
+        return start(self.send_catch_log_async(signal, **arguments))
+
+    async def wait_for(self, signal: Any) -> None:
+        """Return when *signal* is sent the next time."""
+        sent, fire = promise()
+
+        def once() -> None:
+            self.disconnect(once, signal)
+            fire(None)
+
+        self.connect(once, signal)
+        try:
+            await sent
+        finally:
+            self.disconnect(once, signal)

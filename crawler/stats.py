@@ -79,6 +79,25 @@ class MemoryStatsCollector(StatsCollector):
             self.spider_stats[spider.name] = self.get_stats()
 
 
+class DummyStatsCollector(StatsCollector):
+    """Keeps nothing; for those who want no statistics. What the crawl's end tells of them is then empty, too."""
+
+    def set_value(self, key: str, value: Any, spider: Any = None) -> None:
+        """Do nothing."""
+
+    def set_stats(self, stats: Mapping[str, Any], spider: Any = None) -> None:
+        """Do nothing."""
+
+    def inc_value(self, key: str, count: int = 1, start: int = 0, spider: Any = None) -> None:
+        """Do nothing."""
+
+    def max_value(self, key: str, value: Any, spider: Any = None) -> None:
+        """Do nothing."""
+
+    def min_value(self, key: str, value: Any, spider: Any = None) -> None:
+        """Do nothing."""
+
+
 def render(stats: Mapping[str, Any]) -> str:
     """Return *stats* sorted by name, one a line."""
     return pprint.pformat(dict(stats))

@@ -68,7 +68,7 @@ MISSING = {
     "from crawler import log": "logging",
     "from crawler.utils.trackref import object_ref": "tracemalloc",
     "from crawler.utils.request import request_fingerprint": r"crawler\.http\.fingerprint\.fingerprint",
-    "from crawler.spidermiddlewares.httperror import HttpErrorMiddleware": r"crawl\.allowed_statuses",
+    "from crawler.spidermiddlewares.metacopy import MetaCopyDetectionMiddleware": "copying meta is not warned of",
     "from crawler.downloadermiddlewares.robotstxt import RobotsTxtMiddleware": r"politeness\.obey_robots",
     "from crawler.dupefilters import RFPDupeFilter": r"frontier\.include_headers",
 }

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import NotConfigured
 from crawler.http.cookieheader import check, pairs_of, render
@@ -38,21 +38,21 @@ class CookiesMiddleware:
     """Keeps cookies in *jars*. With *debug* everything that is sent and received is logged, secrets included."""
 
     def __init__(
-        self, *, jars: CookieJars | None = None, debug: bool = False, now: Callable[[], float] = time.time
+        self, debug: bool = False, *, jars: CookieJars | None = None, now: Callable[[], float] = time.time
     ) -> None:
         self.jars = jars if jars is not None else CookieJars()
         self._debug = debug
         self._now = now
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> CookiesMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from ``settings.cookies``."""
         if not crawler.settings.cookies.enabled:
             raise NotConfigured
-        return cls(debug=crawler.settings.cookies.debug)
+        return cls(crawler.settings.cookies.debug)
 
     # Hot: once per request.
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Give *request* its Cookie header."""
         has_own = request.has_cookies or (request.has_headers and b"Cookie" in request.headers)
         if not has_own and not self.jars:
@@ -79,7 +79,7 @@ class CookiesMiddleware:
         self._set_header(request, render(pairs), by_hand)
 
     # Hot: once per response.
-    def process_response(self, request: Request, response: Response) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
         """Take what *response* sets."""
         if b"Set-Cookie" not in response.headers:
             return response

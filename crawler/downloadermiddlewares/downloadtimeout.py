@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import NotConfigured
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 class DownloadTimeoutMiddleware:
     """Gives requests without ``meta["download_timeout"]`` the *timeout* of the spider, in seconds."""
 
-    def __init__(self, *, timeout: float) -> None:
+    def __init__(self, timeout: float) -> None:
         self._timeout = timeout
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> DownloadTimeoutMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from the spider's ``download_timeout``; without one the middleware is left out."""
         timeout = getattr(crawler.spider, "download_timeout", None)
         if not timeout:
             raise NotConfigured
-        return cls(timeout=float(timeout))
+        return cls(float(timeout))
 
     # Hot: once per request.
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Set the time limit of *request* if it has none."""
         request.meta.setdefault("download_timeout", self._timeout)

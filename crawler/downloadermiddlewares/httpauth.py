@@ -11,7 +11,7 @@ An Authorization header written by hand is left alone. After a redirect from htt
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import SettingsError
 from crawler.http.auth import Credentials, digest_challenge
@@ -39,7 +39,7 @@ class HttpAuthMiddleware:
         self._challenges: dict[str, _Used] = {}
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler, *, scheme: str = "basic", token: str = "") -> HttpAuthMiddleware:
+    def from_crawler(cls, crawler: Crawler, *, scheme: str = "basic", token: str = "") -> Self:
         """Build from ``settings.auth`` and the spider's attributes."""
         spider, auth = crawler.spider, crawler.settings.auth
         user = getattr(spider, "http_user", "") or auth.user
@@ -54,7 +54,7 @@ class HttpAuthMiddleware:
         )
 
     # Hot: once per request.
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Add the Authorization header that belongs to *request*, if any."""
         if self._credentials is None and not (request.has_meta and _carries(request.meta)):
             return
@@ -80,7 +80,7 @@ class HttpAuthMiddleware:
             )
 
     # Hot: once per response.
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
         """Return *request* again if *response* asks for a digest that we can give."""
         if response.status != 401:
             return response

@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin
 from weakref import WeakKeyDictionary
 
@@ -71,7 +71,7 @@ class HttpCacheMiddleware:
         self._sent: WeakKeyDictionary[Request, tuple[float, Entry | None, float]] = WeakKeyDictionary()
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> HttpCacheMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from ``settings.cache``; left out where it is not enabled."""
         settings = crawler.settings.cache
         if not settings.enabled:
@@ -86,7 +86,7 @@ class HttpCacheMiddleware:
         """Write what has gathered."""
         self.store.close()
 
-    def process_request(self, request: Request) -> Response | None:
+    def process_request(self, request: Request, spider: Any = None) -> Response | None:
         """Return what is kept for *request* if it may be used, else None; ask whether it is still good where that can be asked."""
         if not self._takes(request):
             return None
@@ -148,7 +148,7 @@ class HttpCacheMiddleware:
             request.url, status=entry.stored.status, headers=headers, body=entry.body, request=request, flags=[CACHED]
         )
 
-    def process_response(self, request: Request, response: Response) -> Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Response:
         """Keep *response* if that is allowed; return what was kept where the server says that it is still good."""
         if CACHED in response.flags or not self._takes(request):
             return response
@@ -213,7 +213,7 @@ class HttpCacheMiddleware:
             if origin(url) == origin(request.url):
                 self.store.remove(fingerprint(request.replace(url=url, method="GET", body=b"")))
 
-    def process_exception(self, request: Request, exception: Exception) -> Response | None:
+    def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Response | None:
         """Return what was kept where the server cannot be asked and that allows to use it (stale-if-error)."""
         _, entry, stale_until = self._sent.pop(request, (0.0, None, 0.0))
         if entry is None:

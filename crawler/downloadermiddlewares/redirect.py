@@ -10,7 +10,7 @@ that is too long raises IgnoreRequest, so that the errback is called.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import NotConfigured
 from crawler.http import HtmlResponse
@@ -41,21 +41,23 @@ logger = logging.getLogger(__name__)
 class RedirectMiddleware:
     """Returns the request to which a response redirects."""
 
-    def __init__(self, *, policy: RedirectPolicy, handled: Collection[int] = ()) -> None:
-        self._policy = policy
+    def __init__(
+        self, settings: Settings | None = None, *, policy: RedirectPolicy | None = None, handled: Collection[int] = ()
+    ) -> None:
+        self._policy = _policy(settings, policy)
         self._statuses = STATUSES.difference(handled)
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> RedirectMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from ``settings.redirect`` and the spider's ``handle_httpstatus_list``."""
         if not crawler.settings.redirect.enabled:
             raise NotConfigured
-        return cls(
-            policy=policy_of(crawler.settings), handled=getattr(crawler.spider, "handle_httpstatus_list", None) or ()
-        )
+        middleware = cls(crawler.settings)
+        middleware._statuses = STATUSES.difference(getattr(crawler.spider, "handle_httpstatus_list", None) or ())
+        return middleware
 
     # Hot: once per response.
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
         """Return the request that *response* leads to, or *response* itself."""
         if response.status not in self._statuses:
             return response
@@ -85,26 +87,27 @@ class MetaRefreshMiddleware:
     """Returns the request to which the meta refresh of an HTML page leads, if it does so within *max_delay* seconds."""
 
     def __init__(
-        self, *, policy: RedirectPolicy, max_delay: float = 100.0, ignore_tags: Sequence[str] = ("noscript",)
+        self,
+        settings: Settings | None = None,
+        *,
+        policy: RedirectPolicy | None = None,
+        max_delay: float = 100.0,
+        ignore_tags: Sequence[str] = ("noscript",),
     ) -> None:
-        self._policy = policy
-        self._max_delay = max_delay
-        self._ignore_tags = tuple(ignore_tags)
+        self._policy = _policy(settings, policy)
+        self._max_delay = max_delay if settings is None else settings.redirect.meta_refresh_max_delay
+        self._ignore_tags = tuple(ignore_tags if settings is None else settings.redirect.meta_refresh_ignore_tags)
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> MetaRefreshMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from ``settings.redirect``."""
         redirect = crawler.settings.redirect
         if not (redirect.enabled and redirect.meta_refresh):
             raise NotConfigured
-        return cls(
-            policy=policy_of(crawler.settings),
-            max_delay=redirect.meta_refresh_max_delay,
-            ignore_tags=redirect.meta_refresh_ignore_tags,
-        )
+        return cls(crawler.settings)
 
     # Hot: once per response.
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
         """Return the request that the page *response* leads to, or *response* itself."""
         if not isinstance(response, HtmlResponse):
             return response
@@ -123,6 +126,13 @@ class MetaRefreshMiddleware:
         following = next_request(request, target, method="GET", reason="meta refresh", policy=self._policy)
         logger.debug("Redirecting (meta refresh) to %s from %s", following, request)
         return following
+
+
+def _policy(settings: Settings | None, policy: RedirectPolicy | None) -> RedirectPolicy:
+    """Return *policy*, or the one of *settings*: what Scrapy's middleware is built with, and so its subclasses."""
+    if policy is not None:
+        return policy
+    return policy_of(settings) if settings is not None else RedirectPolicy()
 
 
 def policy_of(settings: Settings) -> RedirectPolicy:

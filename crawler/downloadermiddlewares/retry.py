@@ -11,80 +11,102 @@ from __future__ import annotations
 import logging
 import random
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import NotConfigured
 from crawler.http.ratelimit import wait_asked_for
 from crawler.http.retry import RETRYABLE, HostBudget, RetryPolicy, error_reason, status_reason
+from crawler.stats import StatsCollector
 from crawler.url import host_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from crawler.crawler import Crawler
     from crawler.http import Request, Response
     from crawler.settings import Settings
     from crawler.spiders import Spider
-    from crawler.stats import StatsCollector
 
 retry_logger = logging.getLogger(__name__)
 
 
 class RetryMiddleware:
-    """Returns a request to try again for responses and errors that *policy* calls worth it."""
+    """Returns a request to try again for responses and errors that *policy* (by default that of *settings*) calls worth it.
+
+    A subclass in its place may change ``max_retry_times``, ``retry_http_codes``, ``priority_adjust`` and ``exceptions_to_retry``,
+    and ask for a retry with ``_retry``, as Scrapy's do.
+    """
 
     def __init__(
         self,
+        settings: Settings | None = None,
         *,
-        policy: RetryPolicy,
-        stats: StatsCollector,
+        policy: RetryPolicy | None = None,
+        stats: StatsCollector | None = None,
         budget: HostBudget | None = None,
         jitter: Callable[[], float] = random.random,
         now: Callable[[], float] = time.time,
     ) -> None:
+        if policy is None:
+            policy = policy_of(settings) if settings is not None else RetryPolicy()
         self._policy = policy
-        self._statuses = policy.statuses
-        self._stats = stats
+        self.max_retry_times = policy.times
+        self.retry_http_codes: Collection[int] = policy.statuses
+        self.priority_adjust = policy.priority_adjust
+        self.exceptions_to_retry: tuple[type[Exception], ...] = RETRYABLE
+        self._stats = stats if stats is not None else StatsCollector()
         self._budget = budget if budget is not None else HostBudget()
         self._jitter = jitter
         self._now = now
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> RetryMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from ``settings.retry``."""
         if not crawler.settings.retry.enabled:
             raise NotConfigured
-        return cls(policy=policy_of(crawler.settings), stats=crawler.stats)
+        middleware = cls(crawler.settings)
+        middleware._stats = crawler.stats
+        return middleware
 
     # Hot: once per response.
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
         """Return a retry of *request* if the status of *response* is worth one, else *response*."""
-        if response.status not in self._statuses:
+        if response.status not in self.retry_http_codes:
             if self._budget.spent:
                 self._budget.earn(host_key(request.url))
             return response
         meta = request.meta
         is_asked = meta.get("max_retry_times") is not None
-        if meta.get("dont_retry") or not self._policy.may_repeat_status(
-            response.status, request.method, is_asked=is_asked
+        is_own = response.status not in self._policy.statuses  # a subclass has added it
+        if meta.get("dont_retry") or not (
+            is_own or self._policy.may_repeat_status(response.status, request.method, is_asked=is_asked)
         ):
             return response
         asked = wait_asked_for(response.headers, self._now())
         return self._again(request, status_reason(response.status), retry_after=asked) or response
 
-    def process_exception(self, request: Request, exception: Exception) -> Request | None:
+    def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Request | None:
         """Return a retry of *request* if *exception* is worth one, else None: the errback gets it."""
-        if not isinstance(exception, RETRYABLE):
+        if not isinstance(exception, self.exceptions_to_retry):
             return None
         meta = request.meta
         is_asked = meta.get("max_retry_times") is not None
-        if meta.get("dont_retry") or not self._policy.may_repeat_error(exception, request.method, is_asked=is_asked):
+        is_own = not isinstance(exception, RETRYABLE)  # a subclass has added it
+        if meta.get("dont_retry") or not (
+            is_own or self._policy.may_repeat_error(exception, request.method, is_asked=is_asked)
+        ):
             return None
         return self._again(request, exception)
 
-    def _again(self, request: Request, reason: str | Exception, *, retry_after: float | None = None) -> Request | None:
+    def _retry(self, request: Request, reason: str | Exception | type[Exception], spider: Any = None) -> Request | None:
+        """Return a request that tries *request* again, None if it was tried often enough; for subclasses."""
+        return self._again(request, reason)
+
+    def _again(
+        self, request: Request, reason: str | Exception | type[Exception], *, retry_after: float | None = None
+    ) -> Request | None:
         meta = request.meta
-        times = _given(meta.get("max_retry_times"), self._policy.times)
+        times = _given(meta.get("max_retry_times"), self.max_retry_times)
         if meta.get("retry_times", 0) < times and not self._budget.take(host_key(request.url)):
             self._stats.inc_value("retry/host_budget_spent")
             times = 0
@@ -93,7 +115,7 @@ class RetryMiddleware:
             reason,
             stats=self._stats,
             times=times,
-            priority_adjust=_given(meta.get("priority_adjust"), self._policy.priority_adjust),
+            priority_adjust=_given(meta.get("priority_adjust"), self.priority_adjust),
             give_up_log_level=_given(meta.get("give_up_log_level"), self._policy.give_up_log_level),
             delay=self._policy.wait(meta.get("retry_times", 0), retry_after=retry_after, jitter=self._jitter()),
         )

@@ -12,7 +12,7 @@ identity, up to ``sessions.max_retries`` times; the last answer goes on to the c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from crawler.exceptions import DownloadError, NotConfigured, ProxyError, SettingsError
@@ -52,7 +52,7 @@ class SessionsMiddleware:
         self._wearing: WeakKeyDictionary[Request, Session] = WeakKeyDictionary()
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> SessionsMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from ``settings.sessions``; without sessions, proxies and header sets the middleware is left out."""
         settings = crawler.settings.sessions
         if not (settings.size or settings.proxies or settings.headers):
@@ -79,7 +79,7 @@ class SessionsMiddleware:
             is_blocked=getattr(crawler.spider, "is_blocked", None),
         )
 
-    def process_request(self, request: Request) -> Request | None:
+    def process_request(self, request: Request, spider: Any = None) -> Request | None:
         """Put an identity on *request*; return it to wait where every proxy rests."""
         meta, now = request.meta, self._clock()
         session = self.pool.take(now, meta.get("session"))
@@ -135,7 +135,7 @@ class SessionsMiddleware:
             request.headers.pop(name, None)
         return session
 
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
         """Return *response*, or *request* to try again as somebody else where it is a block."""
         named = request.meta.get(_WORN, {}).get("session")
         session = self._undress(request)
@@ -166,7 +166,7 @@ class SessionsMiddleware:
                 return "spider" if told else ""
         return self._rules.reason(response.status, response.body)
 
-    def process_exception(self, request: Request, exception: Exception) -> None:
+    def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> None:
         """Let a proxy that cannot be used rest; whether the request is tried again is decided by others."""
         named = request.meta.get(_WORN, {}).get("session")
         session = self._undress(request)

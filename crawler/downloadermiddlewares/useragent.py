@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import NotConfigured
 
@@ -14,18 +14,19 @@ if TYPE_CHECKING:
 class UserAgentMiddleware:
     """Gives requests without a User-Agent *user_agent*."""
 
-    def __init__(self, *, user_agent: str) -> None:
-        self._user_agent = user_agent.encode("utf-8")
+    def __init__(self, user_agent: str = "") -> None:
+        self.user_agent = user_agent
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> UserAgentMiddleware:
+    def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from the spider's ``user_agent`` or the settings; an empty one leaves the middleware out."""
         user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings.http.identification
         if not user_agent:
             raise NotConfigured
-        return cls(user_agent=user_agent)
+        return cls(user_agent)
 
     # Hot: once per request.
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Add the User-Agent to *request* if it has none."""
-        request.headers.setdefault(b"User-Agent", self._user_agent)
+        if self.user_agent:
+            request.headers.setdefault(b"User-Agent", self.user_agent)

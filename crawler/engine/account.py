@@ -13,9 +13,19 @@ from typing import TYPE_CHECKING, Any
 from twisted.python.failure import Failure
 
 from crawler import signals
-from crawler.engine.admission import DUPLICATE
+from crawler.engine.admission import DUPLICATE, OFFSITE, ROBOTS, URL_LENGTH
+from crawler.engine.itemshape import invalid_item
 from crawler.engine.scrape import default_callback, qualified_name
-from crawler.exceptions import DropItem, IgnoreRequest, InvalidOutputError, NotStorableError, SpiderError, describe
+from crawler.exceptions import (
+    CloseSpider,
+    DropItem,
+    IgnoreRequest,
+    InvalidItem,
+    InvalidOutputError,
+    NotStorableError,
+    SpiderError,
+    describe,
+)
 from crawler.url import host_key
 
 if TYPE_CHECKING:
@@ -29,6 +39,17 @@ if TYPE_CHECKING:
     from crawler.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
+
+# The names that Scrapy has for some of our ``dropped/<reason>``.
+_NAMED_BY_SCRAPY = {
+    DUPLICATE: "dupefilter/filtered",
+    OFFSITE: "offsite/filtered",
+    ROBOTS: "robotstxt/forbidden",
+    URL_LENGTH: "urllength/request_ignored_count",
+}
+
+# Hosts outside of the spider's domains are counted up to this many: a page full of made-up hosts must not fill the memory.
+MOST_HOSTS = 10_000
 
 
 class Account:
@@ -52,6 +73,10 @@ class Account:
         self._response_receivers = signal_manager.receivers(signals.response_received)
         self._item_receivers = signal_manager.receivers(signals.item_scraped)
         self._extra = {"spider": spider}
+        self._invalid_fields: set[str] = set()
+        self._offsite: set[str] = set()
+        self._deepest = 0
+        self._drop_level = _level(spider.settings.log.dropped_level)
         self.pages = 0
         self.items = 0
         self.errors = 0
@@ -72,10 +97,32 @@ class Account:
         """A request ends without a response, for *reason*."""
         self.dropped += 1
         self._stats.inc_value(f"dropped/{reason}")
-        if reason == DUPLICATE:
-            self._stats.inc_value("dupefilter/filtered")
+        named = _NAMED_BY_SCRAPY.get(reason)
+        if named is not None:
+            self._stats.inc_value(named)
+            if reason == OFFSITE:
+                self._note_offsite(host_key(request.url))
         if self._dropped_receivers:
             self._signals.send(signals.request_dropped, request=request, spider=self._spider, reason=reason)
+
+    def _note_offsite(self, host: str) -> None:
+        if len(self._offsite) < MOST_HOSTS and host not in self._offsite:
+            self._offsite.add(host)
+            self._stats.inc_value("offsite/domains")
+
+    # Hot: once per link that is new.
+    def request_scheduled(self, request: Request) -> None:
+        """A request has been taken into the frontier."""
+        self._stats.inc_value("scheduler/enqueued")
+        depth = request.meta["depth"]
+        if depth > self._deepest:
+            self._deepest = depth
+            self._stats.set_value("request_depth_max", depth)
+
+    # Hot: once per request.
+    def request_begun(self) -> None:
+        """A request has left the frontier."""
+        self._stats.inc_value("scheduler/dequeued")
 
     def request_failed(self, request: Request, error: Exception) -> None:
         """A request ends with *error*, and no errback wants to know."""
@@ -91,7 +138,18 @@ class Account:
         self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
 
     def spider_error(self, error: Exception, request: Request, response: Response | None) -> None:
-        """A callback or errback raised *error*."""
+        """A callback or errback raised *error*. pydantic's ValidationError is about an item, which is dropped for it."""
+        invalid = invalid_item(error)
+        if invalid is not None:
+            self._let_run(self.item_refused(invalid, invalid.item, response))
+            logger.log(
+                self._level_of("(callback)"),
+                "%s ended with the invalid item, and what it would have yielded after it is not known; "
+                "where it yields dictionaries and the spider has an item_type it goes on",
+                spider_line(error, self._spider),
+                extra=self._extra,
+            )
+            return
         referer = request.headers.get("Referer") if request.has_headers else None
         where = (request, referer.decode("latin-1") if referer else None, spider_line(error, self._spider))
         if isinstance(error, SpiderError):  # it says itself what to write instead
@@ -105,7 +163,10 @@ class Account:
         self._signals.send(signals.spider_error, failure=Failure(error), response=response, spider=self._spider)
 
     def output_refused(self, output: Any, visit: Visit) -> None:
-        """A callback yielded something that is neither a request nor an item."""
+        """A callback yielded something that is neither a request nor an item, or an item that is not what was declared."""
+        if isinstance(output, InvalidItem):
+            self._let_run(self.item_refused(output, output.item, output.response))
+            return
         callback = visit.request.callback or default_callback(self._spider)
         error = InvalidOutputError(
             f"{qualified_name(callback)} yielded {output!r} of type {type(output).__name__}; "
@@ -130,6 +191,7 @@ class Account:
         self.items = items
         stats.set_value("item_scraped_count", items)
         self.errors = stats.get_value("spider_exceptions/count", 0) + stats.get_value("item_error_count", 0)
+        self._deepest = stats.get_value("request_depth_max", 0)
         self.dropped = sum(count for name, count in stats.get_stats().items() if name.startswith("dropped/"))
 
     def _note(self, error: Exception, where: str, url: str) -> None:
@@ -150,22 +212,50 @@ class Account:
             logger.debug("Scraped from %s\n%s", response, item, extra=self._extra)
         if not self._item_receivers:
             return []
-        return self._signals.send(signals.item_scraped, item=item, response=response, spider=self._spider)
+        about = {"item": item, "response": response, "spider": self._spider}
+        return self._signals.send(signals.item_scraped, dont_log=CloseSpider, **about)
 
-    def item_refused(self, error: Exception, item: Any, response: Response | None) -> None:
-        """A pipeline dropped an item, or failed on it."""
+    def item_refused(self, error: Exception, item: Any, response: Response | None) -> list[Any]:
+        """A pipeline dropped an item, or failed on it; or it was invalid. Return what handlers returned."""
+        error = invalid_item(error) or error
         if isinstance(error, DropItem):
-            logger.log(_level(error.log_level), "Dropped: %s (%s)", error, response, extra=self._extra)
+            if isinstance(error, InvalidItem):
+                self._note_invalid(error, response)
+            level = self._drop_level if error.log_level is None else _level(error.log_level)
+            logger.log(level, "Dropped: %s (%s)", error, response, extra=self._extra)
             self._stats.inc_value("item_dropped_count")
             self._stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
-            self._signals.send(signals.item_dropped, item=item, response=response, exception=error, spider=self._spider)
-            return
+            about = {"item": item, "response": response, "spider": self._spider}
+            return self._signals.send(signals.item_dropped, exception=error, dont_log=CloseSpider, **about)
         logger.error("Error processing %r (%s)", item, response, exc_info=error, extra=self._extra)
         self.errors += 1
         self._stats.inc_value("item_error_count")
         self._note(error, foreign_line(error), response.url if response is not None else "")
-        failure = Failure(error)
-        self._signals.send(signals.item_error, item=item, response=response, failure=failure, spider=self._spider)
+        about = {"item": item, "response": response, "spider": self._spider}
+        return self._signals.send(signals.item_error, failure=Failure(error), dont_log=CloseSpider, **about)
+
+    def _let_run(self, results: list[Any]) -> None:
+        """Let asynchronous handlers run where nobody can wait for them."""
+        for result in results:
+            if hasattr(result, "__await__"):
+                self._signals.bridge.deferred(result).addErrback(
+                    lambda failure: logger.error("Error in a handler of item_dropped: %s", failure.getTraceback())
+                )
+
+    def _note_invalid(self, error: InvalidItem, response: Response | None) -> None:
+        """Count *error* by field; only the first of each field is a warning."""
+        levels = [self._level_of(field) for field in error.fields]
+        for field in error.fields:
+            self._stats.inc_value(f"item_invalid/{field}")
+        error.log_level = max(levels, default=logging.WARNING)
+        self._note(error, ", ".join(error.fields), response.url if response is not None else "")
+
+    def _level_of(self, field: str) -> int:
+        """Return the level at which to tell that *field* is wrong: a warning, but only once."""
+        if field in self._invalid_fields:
+            return logging.DEBUG
+        self._invalid_fields.add(field)
+        return logging.WARNING
 
 
 def _level(level: int | str | None) -> int:

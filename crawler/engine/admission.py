@@ -35,12 +35,22 @@ class AdmissionPolicy:
     url_length: int = 0
     send_referer: bool = True
     referrer_policy: str = "strict-origin-when-cross-origin"
+    stay_on_site: bool = True
+    sticky_meta: tuple[str, ...] = ()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> AdmissionPolicy:
         """Return the policy that *settings* describe."""
         crawl = settings.crawl
-        return cls(crawl.depth_limit, crawl.depth_priority, crawl.url_length, crawl.referer, crawl.referrer_policy)
+        return cls(
+            depth_limit=crawl.depth_limit,
+            depth_priority=crawl.depth_priority,
+            url_length=crawl.url_length,
+            send_referer=crawl.referer,
+            referrer_policy=crawl.referrer_policy,
+            stay_on_site=crawl.stay_on_site,
+            sticky_meta=tuple(crawl.sticky_meta),
+        )
 
 
 class Admission:
@@ -55,7 +65,11 @@ class Admission:
     def refusal(self, request: Request, depth: int) -> str | None:
         """Return the reason why *request*, found at *depth*, is not taken in, or None if it is."""
         policy = self._policy
-        if policy.depth_limit and depth > policy.depth_limit:
+        if (
+            policy.depth_limit
+            and depth > policy.depth_limit
+            and not (request.has_meta and request.meta.get("depth_reset"))
+        ):
             return DEPTH
         if policy.url_length and len(request.url) > policy.url_length:
             return URL_LENGTH
@@ -66,7 +80,12 @@ class Admission:
     def is_offsite(self, request: Request) -> bool:
         """Tell whether *request* leads away from the spider's ``allowed_domains``, and nothing allows it to."""
         domains = getattr(self._spider, "allowed_domains", None)
-        if not domains or request.dont_filter or (request.has_meta and request.meta.get("allow_offsite")):
+        if (
+            not domains
+            or not self._policy.stay_on_site
+            or request.dont_filter
+            or (request.has_meta and request.meta.get("allow_offsite"))
+        ):
             return False
         if len(domains) != len(self._domains) or tuple(domains) != self._domains:
             self._domains = tuple(domains)
@@ -81,8 +100,12 @@ class Admission:
         return depth + 1
 
     def adopt(self, request: Request, response: Response | None, depth: int) -> None:
-        """Give *request* what it inherits from *response*: depth, priority by depth, Referer."""
+        """Give *request* what it inherits from *response*: depth, priority by depth, Referer, keys of meta that stick."""
         policy = self._policy
+        if policy.sticky_meta and response is not None:
+            for name in policy.sticky_meta:
+                if name in response.meta:
+                    request.meta.setdefault(name, response.meta[name])
         if request.has_meta and request.meta.pop("depth_reset", False):
             depth = 0
         request.meta["depth"] = depth

@@ -22,6 +22,7 @@ from crawler.exceptions import ComponentError, NotConfigured, describe
 
 if TYPE_CHECKING:
     from crawler.crawler import Crawler
+    from crawler.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -58,14 +59,35 @@ def declared(setting: Any, defaults: Sequence[Any] = ()) -> list[Declared]:
 
 def _is_built_in(one: Declared, *, switched_off: bool = False) -> bool:
     """Tell whether *one* is a component of Scrapy's whose work the engine does; say so in the log."""
-    told = scrapy_paths.built_in(one.target) if isinstance(one.target, str) else None
+    told = scrapy_paths.built_in(one.name)
     if told is None:
         return False
+    if switched_off and scrapy_paths.switched_off_by(one.name):
+        return True
     if not switched_off:
-        logger.info("%s is no component here: %s", one.target, told)
-    elif ".extensions." not in one.target:  # nobody misses an extension that is not there
-        logger.warning("%s is no component here that could be switched off: %s", one.target, told)
+        logger.info("%s is no component here: %s", one.name, told)
+    elif ".extensions." not in one.name:  # nobody misses an extension that is not there
+        logger.warning("%s is no component here that could be switched off: %s", one.name, told)
     return True
+
+
+def switched_off(settings: Settings) -> Settings:
+    """Return *settings* as the engine is to have them where they switch off components of Scrapy's whose work it does.
+
+    A project's own class in the place of such a component still reads what was set.
+    """
+    switches = {}
+    for name in ("downloader_middlewares", "spider_middlewares", "extensions"):
+        setting = getattr(settings.components, name)
+        for target, priority in setting.items() if isinstance(setting, Mapping) else ():
+            if priority is None or priority is False:
+                switches.update(scrapy_paths.switched_off_by(Declared(target).name))
+    if not switches:
+        return settings
+    ruled = settings.copy()
+    # As strong as there is: with Scrapy no setting brings back what a middleware does that is not there.
+    ruled.update(switches, "cmdline", source="a component that is switched off")
+    return ruled
 
 
 def _entry(entry: Any) -> Declared:
@@ -110,13 +132,19 @@ _SCRAPY_PRIORITIES = {
     "RetryMiddleware": 550,
     "MetaRefreshMiddleware": 580,
     "RedirectMiddleware": 600,
+    "SessionsMiddleware": 690,  # ours: it chooses whose cookies they are
     "CookiesMiddleware": 700,
     "HttpProxyMiddleware": 750,
+    "HttpCacheMiddleware": 900,
 }
 
 
-def _is_same(one: Declared, other: Declared) -> bool:
-    return one.name == other.name or one.name.rpartition(".")[2] == other.name.rpartition(".")[2]
+def _is_same(default: Declared, chosen: Declared) -> bool:
+    """Tell whether *chosen* is *default*, by any of the paths that it had in Scrapy; a project's own of that name is not."""
+    if default.name == chosen.name:
+        return True
+    ours = chosen.name.startswith(("crawler.", "scrapy."))
+    return ours and default.name.rpartition(".")[2] == chosen.name.rpartition(".")[2]
 
 
 def _in_order(components: list[Declared]) -> list[Declared]:
@@ -173,17 +201,18 @@ def build(
     instances = []
     for one in components:
         try:
-            instance = _instance(one, crawler)
+            made = instance(one, crawler)
         except NotConfigured as reason:
             if str(reason):
                 logger.info("%s is not used: %s", one.name, reason)
             continue
-        _check_hooks(instance, one.name, hooks, required=required)
-        instances.append(instance)
+        _check_hooks(made, one.name, hooks, required=required)
+        instances.append(made)
     return instances
 
 
-def _instance(one: Declared, crawler: Crawler) -> Any:
+def instance(one: Declared, crawler: Crawler) -> Any:
+    """Return the component that *one* names, built as it wants to be. Raise NotConfigured as it does."""
     target = load(one.target)
     options = dict(one.options)
     if not isinstance(target, type):
@@ -245,9 +274,14 @@ def hook(instance: Any, name: str, spider: Any) -> Callable[..., Any] | None:
         parameters = inspect.signature(method).parameters
     except (TypeError, ValueError):  # a C function
         return method  # type: ignore[no-any-return]  # found by name
-    if "spider" in parameters:
+    if "spider" in parameters and not _is_ours(method):
         return functools.partial(method, spider=spider)
     return method  # type: ignore[no-any-return]  # found by name
+
+
+def _is_ours(method: Any) -> bool:
+    """Tell whether *method* is one of the package's own downloader middlewares: these take a spider for subclasses to pass one."""
+    return str(getattr(method, "__module__", "")).startswith("crawler.downloadermiddlewares.")
 
 
 def hooks(instances: Iterable[Any], name: str, spider: Any) -> list[Callable[..., Any]]:

@@ -34,6 +34,7 @@ def counted(
         method = request.method
         count("downloader/request_count")
         count(methods.get(method) or methods.setdefault(method, f"downloader/request_method_count/{method}"))
+        count("downloader/request_bytes", _size_of(request))
         if reached:
             signal_manager.send(signals.request_reached_downloader, request=request, spider=spider)
         try:
@@ -48,12 +49,30 @@ def counted(
         status = response.status
         count("downloader/response_count")
         count(statuses.get(status) or statuses.setdefault(status, f"downloader/response_status_count/{status}"))
-        count("downloader/response_bytes", response.body_size)
+        size = response.body_size
+        count("downloader/response_bytes", size)
+        if b"Content-Encoding" in response.headers:
+            count("httpcompression/response_count")
+            count("httpcompression/response_bytes", size)
         if downloaded:
             signal_manager.send(signals.response_downloaded, response=response, request=request, spider=spider)
         return response
 
     return counted_fetch
+
+
+# Hot: once per request.
+def _size_of(request: Request) -> int:
+    """Return about how many bytes *request* is on the wire: its line, its headers, its body."""
+    size = len(request.method) + len(request.url) + len(request.body) + _LINE
+    if request.has_headers:
+        for name, value in request.headers.raw_items():
+            size += len(name) + len(value) + 4
+    return size
+
+
+# " HTTP/1.1", the ends of the first line and of the head.
+_LINE = 14
 
 
 class SignalWatcher:

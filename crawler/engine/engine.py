@@ -28,6 +28,7 @@ from crawler.concurrency import start
 from crawler.engine.account import Account
 from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, ROBOTS
 from crawler.engine.beginning import Beginning
+from crawler.engine.calls import EngineCalls
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
 from crawler.engine.halt import CANCELLED, Halted
 from crawler.engine.holdback import BYTES, ITEMS, PAUSED, PLACES, VISITS
@@ -61,7 +62,7 @@ logger = logging.getLogger(__name__)
 IDLE_INTERVAL = 5.0
 
 
-class Engine:
+class Engine(EngineCalls):
     """Runs one crawl."""
 
     def __init__(self, parts: Parts) -> None:
@@ -251,7 +252,7 @@ class Engine:
             self.account.request_dropped(request, IGNORED)
             return False
         self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request), parent=parent)
-        self._stats.inc_value("scheduler/enqueued")
+        self.account.request_scheduled(request)
         return True
 
     def _is_ignored(self, request: Request) -> bool:
@@ -291,6 +292,7 @@ class Engine:
                         self._signals.send(signals.scheduler_empty)
                     self._set_timer(now)
                     break
+                self.account.request_begun()
                 self._begin(visit)
             if self.state == "running":
                 self._holdback.note(*self._held_by(now), now)
@@ -412,7 +414,7 @@ class Engine:
         now = self._clock.seconds()
         rules = robots.learn(visit.request, answer, now)
         self.frontier.admit(visit, now, delay=robots.delay(visit.request), not_before=robots.pause_until(visit.request))
-        self._signals.send(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)
+        await self._lifecycle.tell(signals.robots_parsed, robotparser=rules, request=visit.request, spider=self.spider)
 
     def _leave_wire(self, visit: Visit) -> None:
         self._on_wire -= 1
@@ -565,11 +567,6 @@ class Engine:
 
     # --- what extensions call, with Scrapy's names ---------------------------------------------------------------------
 
-    def crawl(self, request: Request, spider: Any = None) -> None:
-        """Take *request* into the crawl, from outside a callback."""
-        self.submit(request)
-        self.fill()
-
     def download(self, request: Request, spider: Any = None) -> Deferred[Response]:
         """Return a Deferred of the response to *request*, which goes past the frontier's order and its duplicates filter.
 
@@ -625,10 +622,6 @@ class Engine:
     def name_host(self, url: str) -> None:
         """Let the host of *url* be at a private address, as that of a start request: a person has named it, and no page."""
         self._named_hosts.add(url)
-
-    def close_spider(self, spider: Any = None, reason: str = "cancelled") -> None:
-        """Scrapy's name of :meth:`stop`."""
-        self.stop(reason)
 
     def _log_broken(self, failure: Failure) -> None:
         """Report a failure of the engine itself; the crawl cannot be trusted any more."""

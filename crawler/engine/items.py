@@ -6,6 +6,7 @@ waited for is counted as in flight, and the callback that yielded the item goes 
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from crawler.engine.waits import Waits
     from crawler.frontier import Visit
     from crawler.http import Response
+
+logger = logging.getLogger(__name__)
 
 
 class ItemFlow:
@@ -76,8 +79,8 @@ class ItemFlow:
         except Halted:
             raise
         except Exception as error:
-            self._refuse(error, item, response)
-            return None
+            waiting = self._refuse(error, item, response)
+            return start(self._wait(waiting)) if waiting else None
         self.in_flight += 1
         return start(self._rest(processed, item, visit, response, began))
 
@@ -91,7 +94,7 @@ class ItemFlow:
         except (*CANCELLED, Halted):
             raise
         except Exception as error:
-            self._refuse(error, item, response)
+            await self._wait(self._refuse(error, item, response))
         finally:
             self.in_flight -= 1
 
@@ -113,10 +116,22 @@ class ItemFlow:
 
     async def _wait(self, waiting: list[Any]) -> None:
         for one in waiting:
-            await self._bridge.deferred(one)
+            try:
+                await self._bridge.deferred(one)
+            except CloseSpider as close:
+                self._kept(close)
+            except (*CANCELLED, Halted):
+                raise
+            except Exception:
+                logger.exception("Error in what was to be waited for after an item")
 
-    def _refuse(self, error: Exception, item: Any, response: Response | None) -> None:
+    def _refuse(self, error: Exception, item: Any, response: Response | None) -> list[Any]:
+        """Account for *item*, which was refused for *error*; return what must be waited for."""
         if isinstance(error, CloseSpider):
             self._kept(error)
-        else:
-            self._account.item_refused(error, item, response)
+            return []
+        results = self._account.item_refused(error, item, response)
+        closing = next((result for result in results if isinstance(result, CloseSpider)), None)
+        if closing is not None:
+            self._kept(closing)
+        return [result for result in results if hasattr(result, "__await__")]

@@ -31,26 +31,26 @@ class Lifecycle:
 
     async def open(self) -> None:
         """Open the pipelines and tell that the spider is open."""
-        await self._send(signals.engine_started)
+        await self.tell(signals.engine_started)
         await self._pipeline.open()
-        await self._send(signals.spider_opened, spider=self._spider)
+        await self.tell(signals.spider_opened, spider=self._spider)
 
     async def close(self, reason: str) -> None:
         """Shut everything in order; what fails is logged, and the rest is shut all the same."""
 
         async def close_spider() -> None:
-            await self._send(signals.spider_closed, spider=self._spider, reason=reason)
+            await self.tell(signals.spider_closed, spider=self._spider, reason=reason)
             rest = self._bridge.call(self._spider.closed, reason)
             if rest is not None:
                 await rest
 
         async def stop_engine() -> None:
-            await self._send(signals.engine_stopped)
+            await self.tell(signals.engine_stopped)
 
         async def close_feeds() -> None:
             for feed in await self._committer.finish():
-                await self._send(signals.feed_slot_closed, slot=feed)
-            await self._send(signals.feed_exporter_closed)
+                await self.tell(signals.feed_slot_closed, slot=feed)
+            await self.tell(signals.feed_exporter_closed)
 
         for step in (self._pipeline.close, close_spider, close_feeds, stop_engine):
             try:
@@ -58,7 +58,8 @@ class Lifecycle:
             except Exception:
                 logger.exception("Error while closing the crawl of %s", self._spider)
 
-    async def _send(self, signal: signals.Signal, **arguments: Any) -> None:
+    async def tell(self, signal: signals.Signal, **arguments: Any) -> None:
+        """Send *signal* and wait for its handlers; a CloseSpider that one raises stops the crawl."""
         for result in self._signals.send(signal, dont_log=CloseSpider, **arguments):
             answer = result
             if hasattr(result, "__await__"):

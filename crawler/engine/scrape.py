@@ -24,6 +24,7 @@ from crawler.spiders import Spider
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.engine.spidermiddleware import SpiderChain
+    from crawler.engine.typed import TypedItems
     from crawler.engine.waits import Callbacks
     from crawler.http import Request, Response
 
@@ -36,7 +37,8 @@ Handle = Callable[[Any], Any]
 class Scraper:
     """Calls the callbacks and errbacks of *spider*.
 
-    *chain* are the spider middlewares, None if none are installed. A callback that holds the reactor longer than *patience*
+    *chain* are the spider middlewares, None if none are installed; *typed* is what callbacks say that they yield, None if that is
+    nothing. A callback that holds the reactor longer than *patience*
     seconds is named in a warning.
     """
 
@@ -46,6 +48,7 @@ class Scraper:
         *,
         bridge: Bridge,
         chain: SpiderChain | None = None,
+        typed: TypedItems | None = None,
         callbacks: Callbacks,
         patience: float = 0.25,
         allow_all_statuses: bool = False,
@@ -55,6 +58,7 @@ class Scraper:
         self._default = default_callback(spider)
         self._bridge = bridge
         self._chain = chain
+        self._typed = typed
         self._callbacks = callbacks
         self._patience = patience
         self._allow_all = allow_all_statuses
@@ -69,6 +73,8 @@ class Scraper:
                 response, f"HTTP status {status} is not handled: list it in handle_httpstatus_list to get it"
             )
         callback = request.callback or self._default
+        if self._typed is not None:
+            handle = self._typed.around(callback, handle, request, response)
         if self._chain is None:
             await self._deliver(callback, (response,), request.cb_kwargs if request.has_cb_kwargs else {}, handle)
         else:
@@ -81,6 +87,8 @@ class Scraper:
         if isinstance(error, HttpError):
             error.response.request = request
         assert request.errback is not None
+        if self._typed is not None:
+            handle = self._typed.around(request.errback, handle, request, getattr(error, "response", None))
         await self._deliver(request.errback, (failure,), {}, handle)
 
     def _handles_status(self, request: Request, status: int) -> bool:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CoreStats:
-    """Writes start_time, finish_time, elapsed_time_seconds and finish_reason."""
+    """Writes start_time, finish_time, elapsed_time_seconds, finish_reason, items_per_minute and responses_per_minute."""
 
     def __init__(self, stats: StatsCollector, seconds: Callable[[], float]) -> None:
         self._stats = stats
@@ -37,5 +37,9 @@ class CoreStats:
     def spider_closed(self, spider: Any, reason: str) -> None:
         """Note the end."""
         self._stats.set_value("finish_time", datetime.now(UTC))
-        self._stats.set_value("elapsed_time_seconds", self._seconds() - self._began)
+        elapsed = self._seconds() - self._began
+        self._stats.set_value("elapsed_time_seconds", elapsed)
         self._stats.set_value("finish_reason", reason)
+        for name, count in (("items", "item_scraped_count"), ("responses", "response_received_count")):
+            a_minute = 60 * self._stats.get_value(count, 0) / elapsed if elapsed > 0 else None
+            self._stats.set_value(f"{name}_per_minute", a_minute)

@@ -36,12 +36,14 @@ class Frontier:
         fingerprint: Callable[[Request], bytes],
         host_key: Callable[[Request], str],
         journal: SqliteStore | None = None,
+        filter_duplicates: bool = True,
     ) -> None:
         self._workbench = workbench
         self._seen = seen
         self._fingerprint = fingerprint
         self._host_key = host_key
         self._journal = journal
+        self._filters = filter_duplicates
         self.scheduled = 0
         self.leased = 0
         self.ended: Counter[Outcome] = Counter()
@@ -72,7 +74,7 @@ class Frontier:
     # Hot: once per link.
     def is_duplicate(self, request: Request) -> bool:
         """Tell whether a request of the same identity was submitted before, unless *request* asks not to be filtered."""
-        return not request.dont_filter and self._identity(request) in self._seen
+        return self._filters and not request.dont_filter and self._identity(request) in self._seen
 
     # Hot: once per link.
     def _identity(self, request: Request) -> bytes:

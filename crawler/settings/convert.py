@@ -146,6 +146,11 @@ def _as_components(value: Any) -> Any:
     return as_dict(value) if isinstance(value, Mapping) else as_list(value)
 
 
+def _as_class(value: Any) -> Any:
+    """Return a class, or the dotted path of one."""
+    return value if isinstance(value, type) else _as_text(value)
+
+
 #: What a field's annotation stands for.
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "bool": as_bool,
@@ -157,6 +162,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "dict[str, str]": _as_text_dict,
     "dict[str, Any]": as_dict,
     "Any": _as_components,
+    "str | type": _as_class,
 }
 
 _WORDS = {
@@ -168,5 +174,6 @@ _WORDS = {
     "list[int]": "a list of whole numbers",
     "dict[str, str]": "a table of texts",
     "dict[str, Any]": "a table",
+    "str | type": "a class, or the dotted path of one",
     "Any": "a list of dotted paths or tables, or a table of dotted paths and priorities",
 }

@@ -48,6 +48,15 @@ class Crawl:
         0, "Stop after this many errors in callbacks; 0 for no limit.", "CLOSESPIDER_ERRORCOUNT", minimum=0
     )
     max_seconds: float = setting(0.0, "Stop after this many seconds; 0 for no limit.", "CLOSESPIDER_TIMEOUT", minimum=0)
+    max_pages_without_item: int = setting(
+        0,
+        "Stop after this many pages in a row without an item; 0 for no limit.",
+        "CLOSESPIDER_PAGECOUNT_NO_ITEM",
+        minimum=0,
+    )
+    max_seconds_without_item: float = setting(
+        0.0, "Stop after this many seconds without an item; 0 for no limit.", "CLOSESPIDER_TIMEOUT_NO_ITEM", minimum=0
+    )
     max_bytes_in_hand: int = setting(
         64 * MiB,
         "Bytes of bodies in memory, arriving or in callbacks, before no new request starts and bodies that arrive go to files.",
@@ -60,6 +69,12 @@ class Crawl:
     max_callback_seconds: float = setting(
         0.25, "A callback that holds the reactor longer than this many seconds is named in a warning.", minimum=0
     )
+    sticky_meta: list[str] = setting(
+        [],
+        "Keys of meta that requests inherit from the page that they were found on, such as cookiejar.",
+        "STICKY_META_KEYS",
+    )
+    stay_on_site: bool = setting(True, "Keep to the spider's allowed_domains.")
     referer: bool = setting(True, "Send the page that a link was found on as Referer.", "REFERER_ENABLED")
     referrer_policy: str = setting(
         "strict-origin-when-cross-origin",
@@ -379,6 +394,7 @@ class FrontierSection:
     workbench: int = setting(
         10_000, "Requests that are held as objects; the others wait as compact records.", minimum=1
     )
+    filter_duplicates: bool = setting(True, "Visit what is the same once; else each time that it is found.")
     include_headers: list[str] = setting([], "Headers that make two requests different, besides method, URL and body.")
 
 
@@ -415,6 +431,28 @@ class Log:
     date_format: str = setting("%Y-%m-%d %H:%M:%S", "Form of the time in a line.", "LOG_DATEFORMAT")
     stats_interval: float = setting(
         60.0, "Seconds between two lines about progress; 0 for none.", "LOGSTATS_INTERVAL", minimum=0
+    )
+    stats: bool = setting(False, "Log all statistics at the end.", "STATS_DUMP")
+    dropped_level: str = setting(
+        "WARNING",
+        "Level of the line about an item that is dropped, unless the DropItem has one.",
+        "DEFAULT_DROPITEM_LOG_LEVEL",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    )
+
+
+@dataclass(frozen=True)
+class Memory:
+    """How much memory the process may hold. What it holds of requests, bodies and items is bounded in any case."""
+
+    watch: bool = setting(True, "Look at the memory in use: memusage/startup and memusage/max.", "MEMUSAGE_ENABLED")
+    interval: float = setting(60.0, "Seconds between two looks.", "MEMUSAGE_CHECK_INTERVAL_SECONDS", minimum=0.001)
+    warn_mb: int = setting(0, "Warn when more megabytes are in use; 0 for never.", "MEMUSAGE_WARNING_MB", minimum=0)
+    limit_mb: int = setting(
+        0,
+        "End the crawl when more megabytes are in use; 0 for never. It can be resumed.",
+        "MEMUSAGE_LIMIT_MB",
+        minimum=0,
     )
 
 
@@ -477,6 +515,11 @@ class Components:
     contracts: Any = setting(
         [], "Contracts of callbacks besides the built-in ones, for crawler check.", "SPIDER_CONTRACTS"
     )
+    addons: Any = setting([], "Change the settings before the crawl is assembled from them.", "ADDONS")
+    stats: str | type = setting("crawler.stats.MemoryStatsCollector", "Keeps the statistics.", "STATS_CLASS")
+    fingerprinter: str | type = setting(
+        "", "Says by its method fingerprint(request) what makes two requests the same.", "REQUEST_FINGERPRINTER_CLASS"
+    )
 
 
 SECTIONS: dict[str, type] = {
@@ -496,6 +539,7 @@ SECTIONS: dict[str, type] = {
     "frontier": FrontierSection,
     "export": Export,
     "log": Log,
+    "memory": Memory,
     "dashboard": DashboardSection,
     "monitors": MonitorsSection,
     "components": Components,

@@ -10,11 +10,14 @@ Names that have the same meaning and type on both sides are not repeated here: t
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from crawler.settings.convert import as_bool, as_dict
 from crawler.settings.schema import SECTIONS
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,6 +77,21 @@ def _referrer_policy(value: Any) -> Any:
     return _REFERRER_CLASSES.get(name.rpartition(".")[2], name) if isinstance(name, str) else name
 
 
+def _filters_duplicates(value: Any) -> bool:
+    """Return whether the duplicates filter that Scrapy has as a class filters; another one is told to have no effect."""
+    name = (value if isinstance(value, str) else getattr(value, "__name__", "")).rpartition(".")[2]
+    if name not in ("BaseDupeFilter", "RFPDupeFilter"):
+        logger.warning(
+            "DUPEFILTER_CLASS = %r has no effect: what is the same is said by REQUEST_FINGERPRINTER_CLASS", value
+        )
+    return name != "BaseDupeFilter"
+
+
+def _fingerprinter(value: Any) -> Any:
+    """Return the class, empty for Scrapy's own: what it does is what we do."""
+    return "" if isinstance(value, str) and value.endswith(".RequestFingerprinter") else value
+
+
 def _cache_policy(value: Any) -> Any:
     """Return our name for the policy that Scrapy has as a class."""
     name = value if isinstance(value, str) else getattr(value, "__name__", value)
@@ -107,6 +125,8 @@ MAPPED: dict[str, Mapped] = {
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
     "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
+    "DUPEFILTER_CLASS": Mapped("frontier.filter_duplicates", _filters_duplicates),
+    "REQUEST_FINGERPRINTER_CLASS": Mapped("components.fingerprinter", _fingerprinter),
     "HTTPCACHE_DIR": Mapped("cache.path", _cache_path),
 }
 
@@ -138,6 +158,9 @@ KEPT = frozenset(
         "FILES_STORE_S3_ACL",
         "IMAGES_STORE_GCS_ACL",
         "IMAGES_STORE_S3_ACL",
+        "PERIODIC_LOG_DELTA",
+        "PERIODIC_LOG_STATS",
+        "PERIODIC_LOG_TIMING_ENABLED",
         "FTP_USER",
         "FTP_PASSWORD",
     ]
@@ -148,19 +171,14 @@ _ONE_FILE = "the HTTP cache is one SQLite file, compressed"
 _NO_CONSOLE = "there is no telnet console"
 _REACTOR = "the crawler always runs on asyncio, on uvloop where that is installed"
 _BY_EXTENSION = "formats and storages of feeds are fixed"
-_NO_MEMORY_LIMIT = "memory is bounded by crawl.max_bytes_in_hand, http.max_body and frontier.workbench instead"
 _ORDER = "the frontier has one order: priority, then first in first out"
 _DNS = "names are resolved by the operating system, both families, in threads of their own; see http.pinned_hosts"
 _NO_REMOTE = "there is no remote control"
 
 #: Why a name has no effect.
 IGNORED: dict[str, str] = {
-    "ADDONS": "there are no add-ons: list the components under [components]",
     "ASYNCIO_EVENT_LOOP": _REACTOR,
     "AUTOTHROTTLE_DEBUG": "the pace of every host is in the live view",
-    "CLOSESPIDER_PAGECOUNT_NO_ITEM": "use crawl.max_pages",
-    "CLOSESPIDER_TIMEOUT_NO_ITEM": "use crawl.max_seconds",
-    "DEFAULT_DROPITEM_LOG_LEVEL": "use DropItem(..., log_level=...)",
     "DEFAULT_ITEM_CLASS": "the shell makes no item",
     "DEPTH_STATS_VERBOSE": "depths are not counted one by one",
     "DNS_RESOLVER": _DNS,
@@ -171,7 +189,6 @@ IGNORED: dict[str, str] = {
     "DOWNLOADER_STATS": "they are always counted, at no measurable cost",
     "DOWNLOAD_HANDLERS_BASE": "schemes are switched on by http.schemes",
     "DOWNLOAD_HANDLERS": "schemes are switched on by http.schemes",
-    "DUPEFILTER_CLASS": "see frontier.include_headers, and dont_filter of a request",
     "DUPEFILTER_DEBUG": "duplicates are counted as dropped/duplicate",
     "FEED_EXPORTERS": _BY_EXTENSION,
     "FEED_EXPORTERS_BASE": _BY_EXTENSION,
@@ -201,16 +218,9 @@ IGNORED: dict[str, str] = {
     "LOG_STDOUT": "standard output is left alone, so that -o - works",
     "LOG_VERSIONS": "crawler version -v shows them",
     "MEMDEBUG_ENABLED": "use tracemalloc",
-    "MEMUSAGE_ENABLED": _NO_MEMORY_LIMIT,
-    "MEMUSAGE_CHECK_INTERVAL_SECONDS": _NO_MEMORY_LIMIT,
-    "MEMUSAGE_LIMIT_MB": _NO_MEMORY_LIMIT,
-    "MEMUSAGE_NOTIFY_MAIL": _NO_MEMORY_LIMIT,
-    "MEMUSAGE_WARNING_MB": _NO_MEMORY_LIMIT,
+    "MEMUSAGE_NOTIFY_MAIL": "no mail is sent: connect to the signal memusage_warning_reached",
     "META_COPY_WARN_SKIP_KEYS": "copying meta is not warned of",
     "NEWSPIDER_MODULE": "genspider writes into the first of project.spiders",
-    "PERIODIC_LOG_DELTA": "see log.stats_interval",
-    "PERIODIC_LOG_STATS": "see log.stats_interval",
-    "PERIODIC_LOG_TIMING_ENABLED": "see log.stats_interval",
     "REACTOR_THREADPOOL_MAXSIZE": "the thread pool is Twisted's own",
     "REFERRER_POLICIES": "the policies are the W3C's",
     "REMOTE_CONTROL_ENABLED": _NO_REMOTE,
@@ -219,7 +229,6 @@ IGNORED: dict[str, str] = {
     "REMOTE_CONTROL_TIMEOUT_MAX": _NO_REMOTE,
     "REMOTE_CONTROL_OUTPUT_MAX_BYTES": _NO_REMOTE,
     "REMOTE_CONTROL_TRACEBACK_MAX_BYTES": _NO_REMOTE,
-    "REQUEST_FINGERPRINTER_CLASS": "see frontier.include_headers",
     "REQUEST_HEADER_ORDER": "headers are sent in the order in which they are given",
     "RETRY_EXCEPTIONS": "every download error that may go better the next time is tried again",
     "ROBOTSTXT_PARSER": "robots.txt is read by RFC 9309",
@@ -233,9 +242,6 @@ IGNORED: dict[str, str] = {
     "SPIDER_CONTRACTS_BASE": "the built-in contracts are always there; one of yours with the same name takes the place of one",
     "SPIDER_LOADER_CLASS": "spiders are found in project.spiders",
     "SPIDER_LOADER_WARN_ONLY": "a module that does not import never hides the others",
-    "STATS_CLASS": "statistics are kept in memory",
-    "STATS_DUMP": "the table at the end shows them",
-    "STICKY_META_KEYS": "meta is not inherited",
     "TELNETCONSOLE_ENABLED": _NO_CONSOLE,
     "TELNETCONSOLE_HOST": _NO_CONSOLE,
     "TELNETCONSOLE_PORT": _NO_CONSOLE,

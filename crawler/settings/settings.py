@@ -82,6 +82,7 @@ class Settings:
     frontier: schema.FrontierSection
     export: schema.Export
     log: schema.Log
+    memory: schema.Memory
     dashboard: schema.DashboardSection
     monitors: schema.MonitorsSection
     components: schema.Components
@@ -177,6 +178,45 @@ class Settings:
             self.__dict__.pop(key.partition(".")[0], None)
 
     __delitem__ = delete
+
+    # --- changing lists and tables of components, with Scrapy's words; as strong as the value that is there ---------------
+
+    def add_to_list(self, name: str, item: Any) -> None:
+        """Add *item* to the list *name*, unless it is there."""
+        values = self.getlist(name)
+        if item not in values:
+            self.set(name, [*values, item], self._as_strong(name))
+
+    def remove_from_list(self, name: str, item: Any) -> None:
+        """Take *item* out of the list *name*; raise ValueError if it is not there."""
+        values = self.getlist(name)
+        if item not in values:
+            raise ValueError(f"{item!r} is not in {name}: {values}")
+        self.set(name, [one for one in values if one != item], self._as_strong(name))
+
+    def set_in_component_priority_dict(self, name: str, cls: type | str, priority: int | None) -> None:
+        """Give the component *cls* a *priority* in the table *name*, None to switch it off; by whatever path it is there."""
+        kept = {one: at for one, at in self.getwithbase(name).items() if dotted(one) != dotted(cls)}
+        self.set(name, {**kept, cls: priority}, self._as_strong(name))
+
+    def setdefault_in_component_priority_dict(self, name: str, cls: type | str, priority: int | None) -> None:
+        """Give the component *cls* a *priority* in the table *name*, unless it has one."""
+        if all(dotted(one) != dotted(cls) for one in self.getwithbase(name)):
+            self.set_in_component_priority_dict(name, cls, priority)
+
+    def replace_in_component_priority_dict(
+        self, name: str, old: type | str, new: type | str, priority: int | None = None
+    ) -> None:
+        """Put the component *new* in the place of *old* in the table *name*; raise KeyError if *old* is not there."""
+        table = self.getwithbase(name)
+        found = next((one for one in table if dotted(one) == dotted(old)), None)
+        if found is None:
+            raise KeyError(f"{dotted(old)} is not in {name}")
+        at = table.pop(found)
+        self.set(name, {**table, new: at if priority is None else priority}, self._as_strong(name))
+
+    def _as_strong(self, name: str) -> int:
+        return max(self.getpriority(name) or 0, PRIORITIES["addon"])
 
     def copy(self) -> Settings:
         """Return settings that may be changed, with the same values."""
@@ -283,6 +323,11 @@ class Settings:
             value = "***"
         source = given.source if given else "default"
         return SettingInfo(name, value, default_of(field), source, meta["doc"], meta["scrapy"])
+
+
+def dotted(component: type | str) -> str:
+    """Return the dotted path of a component that is a class or a path."""
+    return component if isinstance(component, str) else f"{component.__module__}.{component.__qualname__}"
 
 
 def _shown(name: str, value: Any) -> Any:

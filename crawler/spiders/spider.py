@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
+from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from crawler.http import Request
@@ -30,6 +31,10 @@ class Spider:
     custom_settings: ClassVar[dict[str, Any] | None] = None
     crawler: Crawler
     settings: Settings
+
+    #: What the items of this spider are, or several types with ``|`` between them. What a callback yields is checked against it, a
+    #: dictionary is made into it; what does not fit is dropped with the reason and counted by field. None lets everything pass.
+    item_type: ClassVar[type[Any] | UnionType | None] = None
 
     #: Kept with the job: what a spider puts here is there again when the job is resumed.
     state: dict[str, Any]

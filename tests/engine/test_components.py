@@ -6,9 +6,11 @@ import logging
 
 import pytest
 
+from crawler import scrapy_paths
 from crawler.downloadermiddlewares.retry import RetryMiddleware
 from crawler.engine import components
 from crawler.exceptions import ComponentError
+from crawler.settings import Settings
 
 RETRY = "scrapy.downloadermiddlewares.retry.RetryMiddleware"
 OFFSITE = "scrapy.spidermiddlewares.offsite.OffsiteMiddleware"
@@ -33,9 +35,24 @@ def test_a_component_whose_work_the_engine_does_is_left_out_and_told(caplog: pyt
 
 
 def test_switching_off_what_cannot_be_switched_off_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    assert components.declared({"scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None, TELNET: None}) == []
+    assert components.declared({"scrapy.downloadermiddlewares.stats.DownloaderStats": None, TELNET: None}) == []
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-    assert "politeness.obey_robots" in caplog.text
+    assert "the engine counts every download" in caplog.text
+
+
+@pytest.mark.parametrize("path", scrapy_paths.SWITCHES)
+def test_switching_off_what_the_engine_does_sets_what_switches_it(path: str) -> None:
+    name = "SPIDER_MIDDLEWARES" if path.startswith("spider") else "DOWNLOADER_MIDDLEWARES"
+    settings = Settings({name: {f"scrapy.{path}": None}, "DEPTH_LIMIT": 3, "DEPTH_PRIORITY": 1})
+    settings.set("DEPTH_LIMIT", 4, priority="spider")
+    ruled = components.switched_off(settings)
+    assert {switch: ruled.get(switch) for switch in scrapy_paths.SWITCHES[path]} == scrapy_paths.SWITCHES[path]
+    assert settings.crawl.depth_limit == 4
+
+
+def test_a_class_of_the_projects_own_does_not_replace_the_one_of_that_name() -> None:
+    mine = components.declared({"shop.RetryMiddleware": 543}, ["crawler.downloadermiddlewares.retry.RetryMiddleware"])
+    assert [one.name for one in mine] == ["shop.RetryMiddleware", "crawler.downloadermiddlewares.retry.RetryMiddleware"]
 
 
 @pytest.mark.parametrize("off", [None, False])

@@ -234,3 +234,28 @@ def test_settings_are_made_of_settings() -> None:
     given.set("http.timeout", 5, "cmdline")
     made = Settings(given)
     assert (made.politeness.delay, made.http.timeout, made.getpriority("http.timeout")) == (3.0, 5.0, 40)
+
+
+# --- lists and tables of components, as add-ons change them ---------------------------------------------------------
+
+
+def test_components_are_set_replaced_and_added_by_any_path() -> None:
+    settings = Settings({"ITEM_PIPELINES": {"shop.A": 100}})
+    settings.set_in_component_priority_dict("ITEM_PIPELINES", "shop.B", 200)
+    settings.setdefault_in_component_priority_dict("ITEM_PIPELINES", "shop.A", 5)
+    settings.replace_in_component_priority_dict("ITEM_PIPELINES", "shop.B", Settings)
+    assert settings.getdict("ITEM_PIPELINES") == {"shop.A": 100, Settings: 200}
+    settings.set_in_component_priority_dict("ITEM_PIPELINES", "crawler.settings.settings.Settings", None)
+    assert settings.getdict("ITEM_PIPELINES") == {"shop.A": 100, "crawler.settings.settings.Settings": None}
+    with pytest.raises(KeyError, match=r"shop\.C is not in ITEM_PIPELINES"):
+        settings.replace_in_component_priority_dict("ITEM_PIPELINES", "shop.C", "shop.D")
+
+
+def test_lists_are_added_to_and_taken_from() -> None:
+    settings = Settings()
+    settings.add_to_list("HTTPERROR_ALLOWED_CODES", 404)
+    settings.add_to_list("HTTPERROR_ALLOWED_CODES", 404)
+    assert settings.getlist("HTTPERROR_ALLOWED_CODES") == [404]
+    settings.remove_from_list("HTTPERROR_ALLOWED_CODES", 404)
+    with pytest.raises(ValueError, match="404 is not in HTTPERROR_ALLOWED_CODES"):
+        settings.remove_from_list("HTTPERROR_ALLOWED_CODES", 404)

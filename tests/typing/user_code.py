@@ -38,6 +38,7 @@ class Quote(Item):
 
 class BooksSpider(Spider):
     name = "books"
+    item_type = Book
     start_urls = ["https://books.toscrape.com/"]
     custom_settings = {"politeness.delay": 1.0}
 
@@ -52,6 +53,7 @@ class BooksSpider(Spider):
 
 class ApiSpider(Spider):
     name = "api"
+    item_type = Book | Quote
 
     async def start(self) -> AsyncIterator[Request]:
         yield JsonRequest("https://api.example.com/", data={"page": 1}, callback=self.parse_page)

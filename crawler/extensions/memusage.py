@@ -1,0 +1,86 @@
+"""MemoryUsage: how much memory the process holds, a warning and an end when that is too much.
+
+The crawl that is ended may be resumed, in a process that begins small. What is measured is what is in use now where the system
+tells (Linux), else the most that was ever in use.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from crawler import signals
+from crawler.exceptions import NotConfigured
+from crawler.extensions.repeating import Repeating
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crawler.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+MiB = 1024 * 1024
+
+
+def memory_in_use() -> int:
+    """Return the bytes of memory that the process holds."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except OSError:
+        import resource  # not on every system
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+class MemoryUsage:
+    """Writes memusage/startup and memusage/max; sends memusage_warning_reached once and ends the crawl as the settings say."""
+
+    def __init__(self, crawler: Crawler, *, measure: Callable[[], int] = memory_in_use) -> None:
+        memory = crawler.settings.memory
+        self._crawler = crawler
+        self._measure = measure
+        self._limit, self._warn_at = memory.limit_mb * MiB, memory.warn_mb * MiB
+        self._is_warned = False
+        crawler.signals.connect(self._begin, signals.engine_started)
+        Repeating(crawler, memory.interval, self.look)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build from ``settings.memory``; left out where that is switched off or the system does not tell."""
+        if not crawler.settings.memory.watch:
+            raise NotConfigured
+        try:
+            memory_in_use()
+        except (ImportError, OSError) as error:
+            raise NotConfigured("the system does not tell how much memory is in use") from error
+        return cls(crawler)
+
+    def _begin(self) -> None:
+        self._crawler.stats.set_value("memusage/startup", self._measure())
+        self.look()
+
+    def look(self) -> None:
+        """Note how much is in use now; warn or end the crawl if it is too much."""
+        used = self._measure()
+        stats = self._crawler.stats
+        stats.max_value("memusage/max", used)
+        if self._limit and used > self._limit:
+            stats.set_value("memusage/limit_reached", 1)
+            logger.error(
+                "The process holds %d MB of memory, more than memory.limit_mb = %d", used // MiB, self._limit // MiB
+            )
+            if self._crawler.engine is not None:
+                self._crawler.engine.stop("memusage_exceeded")
+        elif self._warn_at and used > self._warn_at and not self._is_warned:
+            self._is_warned = True
+            stats.set_value("memusage/warning_reached", 1)
+            logger.warning(
+                "The process holds %d MB of memory, more than memory.warn_mb = %d", used // MiB, self._warn_at // MiB
+            )
+            self._crawler.signals.send(signals.memusage_warning_reached)
