@@ -14,6 +14,7 @@ from crawler.exceptions import SettingsError
 from crawler.http.referrer import REFERRER_POLICIES
 from crawler.settings.field import setting
 from crawler.settings.politeness import Politeness
+from crawler.settings.storages import Storages
 
 KiB, MiB = 1024, 1024 * 1024
 
@@ -300,6 +301,7 @@ SECTIONS: dict[str, type] = {
     "auth": Auth,
     "frontier": FrontierSection,
     "export": Export,
+    "storages": Storages,
     "log": Log,
     "dashboard": DashboardSection,
     "components": Components,

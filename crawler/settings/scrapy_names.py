@@ -56,6 +56,10 @@ _REFERRER_CLASSES = {
 }
 
 
+def _is_passive(active: Any) -> bool:
+    return not as_bool(active)
+
+
 def _referrer_policy(value: Any) -> Any:
     name = value if isinstance(value, str) else getattr(value, "__name__", value)
     return _REFERRER_CLASSES.get(name.rpartition(".")[2], name) if isinstance(name, str) else name
@@ -79,6 +83,7 @@ MAPPED: dict[str, Mapped] = {
     "DOWNLOAD_TLS_MAX_VERSION": Mapped("http.tls_max", _tls_version),
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
+    "FEED_STORAGE_FTP_ACTIVE": Mapped("storages.ftp_passive", _is_passive),
 }
 
 #: Read by spiders, components or templates through ``settings.get``; the crawler itself gives them no further meaning.
@@ -88,15 +93,6 @@ KEPT = frozenset(
         "CRAWLSPIDER_FOLLOW_LINKS",
         "FEED_FORMAT",
         "FEED_URI",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_ENDPOINT_URL",
-        "AWS_MAX_POOL_CONNECTIONS",
-        "AWS_REGION_NAME",
-        "AWS_SESSION_TOKEN",
-        "AWS_USE_SSL",
-        "AWS_VERIFY",
-        "GCS_PROJECT_ID",
         "MAIL_FROM",
         "MAIL_HOST",
         "MAIL_PORT",
@@ -121,8 +117,6 @@ KEPT = frozenset(
         "IMAGES_URLS_FIELD",
         "IMAGES_RESULT_FIELD",
         "MEDIA_ALLOW_REDIRECTS",
-        "FTP_USER",
-        "FTP_PASSWORD",
     ]
 )
 
@@ -167,13 +161,9 @@ IGNORED: dict[str, str] = {
     "FEED_EXPORT_BATCH_ITEM_COUNT": "feeds are not split",
     "FEED_STORAGES": _BY_EXTENSION,
     "FEED_STORAGES_BASE": _BY_EXTENSION,
-    "FEED_STORAGE_FTP_ACTIVE": _BY_EXTENSION,
-    "FEED_STORAGE_GCS_ACL": _BY_EXTENSION,
-    "FEED_STORAGE_S3_ACL": _BY_EXTENSION,
     "FEED_TEMPDIR": "feeds are written where they belong, and are whole at any moment",
     "FEED_URI_PARAMS": "use uri_params of a feed",
     "FORCE_CRAWLER_PROCESS": _REACTOR,
-    "FTP_PASSIVE_MODE": "there is no FTP",
     "HTTP2_MAX_FRAME_SIZE": "HTTP/1.1 is spoken",
     "HTTPCACHE_ENABLED": _NO_CACHE,
     "HTTPCACHE_ALWAYS_STORE": _NO_CACHE,
