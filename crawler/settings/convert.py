@@ -152,6 +152,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "dict[str, str]": _as_text_dict,
     "dict[str, Any]": as_dict,
     "Any": _as_components,
+    "object": lambda value: value,
 }
 
 _WORDS = {
@@ -163,5 +164,6 @@ _WORDS = {
     "list[int]": "a list of whole numbers",
     "dict[str, str]": "a table of texts",
     "dict[str, Any]": "a table",
+    "object": "a dotted path, or what it leads to",
     "Any": "a list of dotted paths or tables, or a table of dotted paths and priorities",
 }

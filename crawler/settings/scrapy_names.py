@@ -124,7 +124,7 @@ _ONE_ENGINE = "there is one engine here, and it is not replaced by name"
 _NO_CACHE = "there is no HTTP cache"
 _NO_CONSOLE = "there is no telnet console"
 _REACTOR = "the crawler always runs on asyncio, on uvloop where that is installed"
-_BY_EXTENSION = "formats and storages of feeds are fixed"
+_BASE = "formats and storages of the project are added by export.exporters and export.storages"
 _NO_MEMORY_LIMIT = "memory is bounded by crawl.max_bytes_in_hand, http.max_body and frontier.workbench instead"
 _ORDER = "the frontier has one order: priority, then first in first out"
 _DNS = "names are resolved by the operating system"
@@ -156,13 +156,8 @@ IGNORED: dict[str, str] = {
     "DUPEFILTER_CLASS": "see frontier.include_headers, and dont_filter of a request",
     "DUPEFILTER_DEBUG": "duplicates are counted as dropped/duplicate",
     "EDITOR": "there is no command that edits",
-    "FEED_EXPORTERS": _BY_EXTENSION,
-    "FEED_EXPORTERS_BASE": _BY_EXTENSION,
-    "FEED_EXPORT_BATCH_ITEM_COUNT": "feeds are not split",
-    "FEED_STORAGES": _BY_EXTENSION,
-    "FEED_STORAGES_BASE": _BY_EXTENSION,
-    "FEED_TEMPDIR": "feeds are written where they belong, and are whole at any moment",
-    "FEED_URI_PARAMS": "use uri_params of a feed",
+    "FEED_EXPORTERS_BASE": _BASE,
+    "FEED_STORAGES_BASE": _BASE,
     "FORCE_CRAWLER_PROCESS": _REACTOR,
     "HTTP2_MAX_FRAME_SIZE": "HTTP/1.1 is spoken",
     "HTTPCACHE_ENABLED": _NO_CACHE,

@@ -90,8 +90,9 @@ def test_a_connection_that_was_lost_while_idle_is_made_again(tmp_path: Path) -> 
 
 def test_ftps_with_a_certificate_that_nobody_trusts_is_refused(tmp_path: Path) -> None:
     with ftp_server(tmp_path, tls=certificate(tmp_path)) as port:
+        storage = open_storage(f"ftps://user:p%40ss@127.0.0.1:{port}/")
         with pytest.raises(StorageError, match="CERTIFICATE_VERIFY_FAILED"):
-            open_storage(f"ftps://user:p%40ss@127.0.0.1:{port}/").put("a", io.BytesIO(b"x"))
+            storage.put("a", io.BytesIO(b"x"))
 
 
 def test_an_ssh_server_whose_key_is_not_known_is_refused(tmp_path: Path) -> None:
