@@ -18,6 +18,7 @@ from crawler.engine import Capacity, Engine, Parts, components, middleware, pipe
 from crawler.engine.admission import Admission, AdmissionPolicy
 from crawler.engine.commit import Committer
 from crawler.engine.counted import SignalWatcher, counted
+from crawler.engine.deliveries import Deliveries
 from crawler.engine.durability import Durability
 from crawler.engine.identity import fingerprinter_of, identity_of
 from crawler.engine.limits import Limits
@@ -28,7 +29,8 @@ from crawler.engine.stalls import StallWatch
 from crawler.engine.typed import TypedItems
 from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
-from crawler.exporters import FeedOptions, Feeds, feeds_from_settings
+from crawler.exporters import FeedOptions, Feeds, Spool, feeds_from_settings
+from crawler.exporters.delivery import Delivery
 from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
@@ -135,7 +137,11 @@ class Assembly:
 
         def commit_failed(error: UsageError) -> None:
             logger.error("What the crawl brings cannot be written any more, so it ends: %s", error)
-            self.engine.stop_now("feed_error" if isinstance(error, FeedError) else "job_error")
+            reason = "feed_error" if isinstance(error, FeedError) else "job_error"
+            self.engine.stop_now(reason)
+            if self.engine.state == "closed":  # while it was shut, after what it was crawling for had ended
+                self.engine.reason = reason
+                crawler.stats.set_value("finish_reason", reason)
 
         codec = RequestCodec(spider)
         job = _job(settings, spider, runtime)
@@ -159,7 +165,11 @@ class Assembly:
             )
             durability.restore_spider()
         self._feeds = Feeds.open_all(
-            (*_feeds_of(settings), *feeds), spider=spider, resume=durability.places if durability else None
+            (*_feeds_of(settings), *feeds),
+            spider=spider,
+            resume=durability.places if durability else None,
+            spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
+            seconds=clock.seconds,
         )
         self.fingerprinter = fingerprinter_of(crawler)
         identity = identity_of(self.fingerprinter, tuple(settings.frontier.include_headers))
@@ -168,7 +178,23 @@ class Assembly:
         fetch = counted(
             pacer.around(self._downloader.fetch), spider=spider, stats=crawler.stats, signal_manager=crawler.signals
         )
-        committer = Committer(self._feeds, clock, on_failure=commit_failed, waits=watch.waits, durability=durability)
+        deliveries = Deliveries(
+            self._feeds,
+            Delivery(settings.storages, spider),
+            clock=clock,
+            bridge=bridge,
+            off_loop=runtime.off_loop(bridge),
+            stats=crawler.stats,
+            signal_manager=crawler.signals,
+        )
+        committer = Committer(
+            self._feeds,
+            clock,
+            on_failure=commit_failed,
+            waits=watch.waits,
+            deliveries=deliveries,
+            durability=durability,
+        )
         self.engine = Engine(
             Parts(
                 spider=spider,

@@ -7,6 +7,7 @@
     |  |- SpiderArgumentError      an unknown or ill-typed spider argument (-a)
     |  |- ComponentError           a middleware, pipeline or extension that cannot be assembled
     |  |- FeedError                an output that cannot be written
+    |  |- StorageError             a place for files, by URL: unknown, not reachable, or it refuses
     |  `- JobError                 a job that cannot be opened, is in use, or whose store failed
     |- SpiderError                 the author of the spider
     |  |- InvalidURLError          a URL that no browser could open (also a ValueError)
@@ -77,6 +78,10 @@ class ComponentError(UsageError):
 
 class FeedError(UsageError):
     """An output cannot be written: unknown format, unwritable place, or a file changed behind our back."""
+
+
+class StorageError(UsageError):
+    """A place for files that is named by a URL is unknown, lacks a package, cannot be reached, or refuses."""
 
 
 class JobError(UsageError):

@@ -17,19 +17,23 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
 from twisted.internet.interfaces import IReactorThreads
+from twisted.internet.threads import deferToThreadPool
 
+from crawler import threads
 from crawler.exceptions import UsageError
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.web.iweb import IAgent
+
+    from crawler.concurrency import Bridge
 
 T = TypeVar("T")
 
@@ -43,6 +47,19 @@ class Runtime:
     reactor: Any
     loop: asyncio.AbstractEventLoop | None = None
     agent: IAgent | None = None
+
+    def off_loop(self, bridge: Bridge) -> Callable[..., Awaitable[Any]]:
+        """Return what calls a blocking function in a thread and returns an awaitable of its result; in memory, at once."""
+        reactor = self.reactor
+        if self.loop is not None:
+            return lambda function, *args: bridge.deferred(threads.run(function, *args))
+        if IReactorThreads.providedBy(reactor):
+            return lambda function, *args: deferToThreadPool(reactor, reactor.getThreadPool(), function, *args)
+
+        async def at_once(function: Callable[..., Any], *args: Any) -> Any:
+            return function(*args)
+
+        return at_once
 
 
 def of_reactor(reactor: Any) -> Runtime:

@@ -44,6 +44,7 @@ LAYERS = [
     ("crawler.http", 1),
     ("crawler.settings", 1),
     ("crawler.signals", 1),
+    ("crawler.storages", 1),
     ("crawler.stats", 1),
     ("crawler.robots", 1),
     ("crawler.sitemap", 1),

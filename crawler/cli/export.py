@@ -32,6 +32,7 @@ def command(
     """
     from crawler.cli.project import open_project  # brings lxml, which --help does without
     from crawler.exporters import Feeds
+    from crawler.exporters.delivery import Delivery
     from crawler.frontier.jobs import items_of, jobs_in
 
     project = open_project(setting_options.assignments)
@@ -46,6 +47,13 @@ def command(
         feeds.append(feeds.serialize(item))
         count += 1
     feeds.close()
+    delivery = Delivery(project.settings.storages, None)
+    for feed in feeds.spooled:
+        for batch in feed.undelivered:
+            delivery.deliver(feed, batch)
+            feed.delivered(batch)
+    feeds.committed()
+    feeds.remove_spool()
     if not count and jobs[-1].items:
         raise UsageError(f"the job {jobs[-1].name} has not kept its items: crawl with -s frontier.keep_items=true")
     click.echo(f"{count:,} items of {jobs[-1].name} written")

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from crawler.exceptions import FeedError, JobError, UsageError, describe
+from crawler.exporters.feeds import Feeds
 from crawler.exporters.fields import FieldSelection
 from crawler.exporters.values import plain_fields
 
 if TYPE_CHECKING:
+    from crawler.engine.deliveries import Deliveries
     from crawler.engine.durability import Durability
     from crawler.engine.waits import Waits
-    from crawler.exporters import Feeds
+    from crawler.exporters import FeedPlace
     from crawler.frontier import Visit
     from crawler.interfaces import Clock, Timer
 
@@ -35,7 +37,8 @@ BATCH = 256
 class Committer:
     """Writes what visits bring to *feeds*, and where the feeds have got to with *durability* if the crawl is durable.
 
-    *on_failure* is called with a FeedError or JobError, once, when that is no longer possible.
+    *on_failure* is called with a FeedError or JobError, once, when that is no longer possible. *deliveries* are told of every
+    commit, and take what is complete to where it belongs.
     """
 
     def __init__(
@@ -45,9 +48,11 @@ class Committer:
         *,
         on_failure: Callable[[UsageError], None],
         waits: Waits,
+        deliveries: Deliveries,
         durability: Durability | None = None,
     ) -> None:
         self._feeds = feeds
+        self._deliveries = deliveries
         self._time = waits["store"].add
         self._clock = clock
         self._on_failure = on_failure
@@ -55,6 +60,7 @@ class Committer:
         self._selection = FieldSelection()
         self._interval = INTERVAL if durability is None else DURABLE_INTERVAL
         self._timer: Timer | None = None
+        self._batch_timer: Timer | None = None
         self._gathered = 0
         self._broken = False
 
@@ -76,8 +82,12 @@ class Committer:
         """Let what *visit* brought be written with the next batch."""
         if self._broken or not (visit.exports or self._durability):
             return
-        for feed, content in visit.exports:
-            feed.append(content)
+        try:
+            for feed, content in visit.exports:
+                feed.append(content)
+        except FeedError as error:
+            self.fail(error)
+            return
         if visit.records and self._durability is not None:
             self._durability.keep_items(visit)
         self._gathered += 1
@@ -104,11 +114,28 @@ class Committer:
         began = time.perf_counter()
         try:
             places = self._feeds.flush(sync=self._durability is not None)
-            if self._durability is not None:
-                self._durability.commit(places)
+            self._keep(places)
         except (FeedError, JobError) as error:
             self.fail(error)
         self._time(time.perf_counter() - began)
+        if self._feeds.spooled and not self._broken:
+            self._deliveries.go_on()
+            self._wait_for_batch()
+
+    def _keep(self, places: list[FeedPlace]) -> None:
+        """Let the job keep *places*."""
+        if self._durability is not None:
+            self._durability.commit(
+                places, is_delivered=not any(place.uri and (place.is_open or place.complete) for place in places)
+            )
+        self._feeds.committed()
+
+    def _wait_for_batch(self) -> None:
+        """Commit when a batch has grown old, if nothing else brings a commit until then."""
+        due = self._feeds.due_in
+        if self._batch_timer is not None and self._batch_timer.active():
+            self._batch_timer.cancel()
+        self._batch_timer = None if due is None else self._clock.callLater(due, self._due)
 
     def fail(self, error: FeedError | JobError) -> None:
         """Write nothing from now on: the outputs and the job stay as they were at the last commit."""
@@ -116,13 +143,36 @@ class Committer:
             self._broken = True
             self._on_failure(error)
 
-    async def finish(self) -> Feeds:
-        """Write the rest and finish the feeds; return them."""
+    async def finish(self) -> None:
+        """Write the rest, finish the feeds and deliver what is to be delivered."""
         self.commit()
+        if self._batch_timer is not None and self._batch_timer.active():
+            self._batch_timer.cancel()
         try:
-            self._feeds.close()
-        except FeedError as error:
+            await self._finish_feeds()
+        except (FeedError, JobError) as error:
             self.fail(error)
         if self._durability is not None:
             self._durability.close()
-        return self._feeds
+
+    async def _finish_feeds(self) -> None:
+        if self._broken and self._durability is not None:
+            self._leave_feeds()
+            return
+        self._feeds.close(is_final=self._durability is None or self._durability.has_finished)
+        for feed in self._feeds:
+            if feed not in self._feeds.spooled:
+                await self._deliveries.closed(feed.options, feed.path, feed.items)
+        if self._feeds.spooled:
+            self._keep(self._feeds.places)  # the names that documents are delivered to hold from now on
+            try:
+                await self._deliveries.finish()
+            finally:
+                self._keep(self._feeds.places)
+                self._feeds.remove_spool()
+
+    def _leave_feeds(self) -> None:
+        """Close local feeds as whole documents, which the job cuts back; leave those in the spool to the job."""
+        for feed in self._feeds.spooled:
+            feed.let_go()
+        Feeds(feed for feed in self._feeds if feed not in self._feeds.spooled).close()

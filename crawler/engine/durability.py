@@ -82,7 +82,7 @@ class Durability:
     def places(self) -> list[FeedPlace] | None:
         """Where the feeds of the job had got, None for a new job."""
         kept = self.job.get("feeds")
-        return None if kept is None else [FeedPlace(*place) for place in kept]
+        return None if kept is None else [FeedPlace.stored(place) for place in kept]
 
     @property
     def start_taken(self) -> int | None:
@@ -107,7 +107,9 @@ class Durability:
         if self.is_resumed:
             engine.frontier.restore(engine.now())
             engine.account.restore(self._stats, items=self._store.items())
-            if engine.frontier.is_idle and engine.beginning.is_done:
+            if self.has_finished and self.job.get("state") != FINISHED:
+                logger.info("The job %s has nothing left to fetch; its feeds are finished", self.job.name)
+            elif self.has_finished:
                 logger.warning(
                     "The job %s had finished: nothing is left to do. Give another name to crawl anew, or drop it with  "
                     "crawler jobs --drop %s",
@@ -136,8 +138,14 @@ class Durability:
         self._store.keep_items(visit.sequence, visit.records)
         visit.records = []
 
-    def commit(self, places: list[FeedPlace]) -> None:
-        """Write everything that has happened; raise JobError if that cannot be."""
+    @property
+    def has_finished(self) -> bool:
+        """Whether the crawl has nothing left to do."""
+        engine = self._engine
+        return engine is not None and engine.frontier.is_idle and engine.beginning.is_done
+
+    def commit(self, places: list[FeedPlace], *, is_delivered: bool = True) -> None:
+        """Write everything that has happened; raise JobError if that cannot be. A job whose feeds wait is not finished."""
         engine = self._engine
         assert engine is not None  # begin() comes first
         values: dict[str, Any] = {
@@ -148,8 +156,7 @@ class Durability:
             "state": RUNNING,
         }
         if engine.state == "closed":
-            is_finished = engine.frontier.is_idle and engine.beginning.is_done
-            values["state"] = FINISHED if is_finished else STOPPED
+            values["state"] = FINISHED if self.has_finished and is_delivered else STOPPED
         if self._cookies is not None and self._cookies.changes != self._kept_cookies:
             self._kept_cookies = self._cookies.changes
             values["cookies"] = self._cookies.export()

@@ -48,8 +48,7 @@ class Lifecycle:
             await self.tell(signals.engine_stopped)
 
         async def close_feeds() -> None:
-            for feed in await self._committer.finish():
-                await self.tell(signals.feed_slot_closed, slot=feed)
+            await self._committer.finish()
             await self.tell(signals.feed_exporter_closed)
 
         for step in (self._pipeline.close, close_spider, close_feeds, stop_engine):

@@ -3,11 +3,15 @@
     values, fields        what an item's values become; which of its fields go out, under which names
     formats               what a format answers; json_format, csv_format, xml_format answer it
     compression, storage  the bytes of the file, and the file
-    options, place        what a feed is to be; how far it has got
-    opening, feed, feeds  where it goes on; one feed; all feeds of a crawl
+    options, naming       what a feed is to be; the names that its URI expands to
+    place, opening        how far it has got; where it goes on
+    feed, feeds           one document; all feeds of a crawl
+    spooled, spool        a feed that is delivered: remote, in batches, through plug-ins; where its documents wait
+    delivery              how they get to where they belong
+    postprocessing        plug-ins of a project; exporter_format, its item exporters
     item_exporters        Scrapy's exporter classes on the same formats
 
-A feed is a whole document after every flush and can be cut back to any flushed place: see ``feed``.
+A document is whole after every flush and can be cut back to any flushed place: see ``feed`` and ``spooled``.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from crawler.exporters.feed import Feed
 from crawler.exporters.feeds import Feeds, open_feed
 from crawler.exporters.options import FeedOptions, ItemFilter, feeds_from_settings
 from crawler.exporters.place import FeedPlace
+from crawler.exporters.spool import Spool
 
 if TYPE_CHECKING:
     from crawler.exporters.item_exporters import (
@@ -47,6 +52,7 @@ __all__ = [
     "PickleItemExporter",
     "PprintItemExporter",
     "PythonItemExporter",
+    "Spool",
     "XmlItemExporter",
     "feeds_from_settings",
     "open_feed",

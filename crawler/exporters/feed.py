@@ -57,6 +57,21 @@ class Feed:
     def __repr__(self) -> str:
         return f"<Feed {self.path} {self.options.format}: {self.items} items, {self._offset} bytes>"
 
+    @property
+    def place(self) -> FeedPlace:
+        """The place after the last flush."""
+        return self._place
+
+    @property
+    def format(self) -> Format:
+        """The format of the document."""
+        return self._format
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether the document has no items and is not to be kept without."""
+        return not self._has_record and not self.options.store_empty
+
     def accepts(self, item: Any) -> bool:
         """Tell whether *item* goes into this feed."""
         return self._filter is None or self._filter.accepts(item)
@@ -107,7 +122,7 @@ class Feed:
         """Flush, close the file and return the last place; remove an empty file if it is not to be stored."""
         if self._is_closed:
             return self._place
-        is_unwanted = not self._has_record and not self.options.store_empty
+        is_unwanted = self.is_unwanted
         try:
             self._write()
             if not self._target.can_rewrite and not is_unwanted:
@@ -117,6 +132,12 @@ class Feed:
             self._is_closed = True
             self._target.close(remove=is_unwanted)
         return self._place
+
+    def let_go(self) -> None:
+        """Close the file without another byte, and leave it as it is."""
+        self._is_closed = True
+        with suppress(FeedError):
+            self._target.close()
 
     def abandon(self) -> None:
         """Close the file without another byte; remove it if it was created for this feed."""

@@ -1,44 +1,57 @@
 """All feeds of a crawl: opened together or not at all, fed side by side.
 
-An item goes into every feed that accepts it. A serialised item waits with its visit as (feed, record) and is appended
+A feed is a ``Feed``, which writes its file in place, or a ``SpooledFeed``, which is delivered. An item goes into every feed that
+accepts it. A serialised item waits with its visit as (feed, record) and is appended
 when the visit is committed, so the order in a feed is the order of commits.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crawler.exceptions import FeedError
 from crawler.exporters.feed import Feed
+from crawler.exporters.naming import expand
 from crawler.exporters.opening import open_at, start_after, start_at
-from crawler.exporters.place import expand
+from crawler.exporters.spool import Spool
+from crawler.exporters.spooled import SpooledFeed
 from crawler.exporters.storage import open_target
+from crawler.storages import is_remote, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from crawler.exporters.options import FeedOptions
     from crawler.exporters.place import FeedPlace
 
 
+#: A feed of either kind.
+AnyFeed: TypeAlias = Feed | SpooledFeed
+
+
 def open_feed(
     options: FeedOptions, *, spider: Any = None, resume: FeedPlace | None = None, now: datetime | None = None
-) -> Feed:
+) -> AnyFeed:
     """Return an open feed, continued at *resume* if given. Raise FeedError if it cannot be written."""
     places = None if resume is None else [resume]
     (feed,) = Feeds.open_all([options], spider=spider, resume=places, now=now)
     return feed
 
 
-class Feeds(Sequence[Feed]):
+class Feeds(Sequence[AnyFeed]):
     """The open feeds of a crawl, in the order of their options."""
 
-    def __init__(self, feeds: Iterable[Feed] = ()) -> None:
+    def __init__(self, feeds: Iterable[AnyFeed] = (), spool: Spool | None = None) -> None:
         self._feeds = tuple(feeds)
         self._only = self._feeds[0] if len(self._feeds) == 1 else None
+        self._spool = spool
+        #: The feeds that are delivered.
+        self.spooled = [feed for feed in self._feeds if isinstance(feed, SpooledFeed)]
+        self._timed = [feed for feed in self.spooled if feed.options.batch.seconds]
 
     def __repr__(self) -> str:
         return f"<Feeds {', '.join(f'{feed.path} {feed.items} items' for feed in self._feeds) or 'none'}>"
@@ -49,7 +62,7 @@ class Feeds(Sequence[Feed]):
     def __getitem__(self, index: Any) -> Any:
         return self._feeds[index]
 
-    def __iter__(self) -> Iterator[Feed]:
+    def __iter__(self) -> Iterator[AnyFeed]:
         return iter(self._feeds)
 
     @classmethod
@@ -60,44 +73,49 @@ class Feeds(Sequence[Feed]):
         spider: Any = None,
         resume: Sequence[FeedPlace] | None = None,
         now: datetime | None = None,
+        spool: Spool | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> Feeds:
         """Open a feed for each of *options*; *resume* are the places of an interrupted crawl, in the same order.
 
         Raise FeedError if one cannot be written or continued, or if two go to the same file: then no file is changed.
         The places of a new crawl (``flush``) belong into its job before the first request, or a crash before the
-        first commit leaves nothing to cut the files back to.
+        first commit leaves nothing to cut the files back to. Feeds that are delivered lie in *spool* meanwhile, and
+        their batches grow old by *seconds*.
         """
-        if resume is not None and len(resume) != len(options):
-            raise FeedError(
-                f"the interrupted crawl had {len(resume)} feeds and this one has {len(options)}: "
-                "resume it with the same feeds"
-            )
+        _check_resumed(options, resume)
         moment = now or datetime.now(UTC)
-        paths = (
-            [place.path for place in resume] if resume is not None else [expand(one, spider, moment) for one in options]
-        )
-        _refuse_same(paths)
-        feeds: list[Feed] = []
+        spool = spool or Spool()
+        feeds: list[AnyFeed] = []
         try:
+            _refuse_same([_uri(one, spider, moment, resume[i] if resume else None) for i, one in enumerate(options)])
             for index, one in enumerate(options):
-                feeds.append(_open(one, paths[index], None if resume is None else resume[index]))
+                place = None if resume is None else resume[index]
+                if one.is_spooled:
+                    feed: AnyFeed = SpooledFeed(
+                        one, spool, index=index, spider=spider, begun=moment, seconds=seconds, place=place
+                    )
+                else:
+                    feed = _open(one, expand(one, spider, moment) if place is None else place.path, place)
+                feeds.append(feed)
             for feed in feeds:
                 feed.begin()
         except BaseException:
             for feed in feeds:
                 feed.abandon()
+            spool.close()
             raise
-        return cls(feeds)
+        return cls(feeds, spool)
 
     # Hot: once per item.
-    def serialize(self, item: Any) -> list[tuple[Feed, bytes]]:
+    def serialize(self, item: Any) -> list[tuple[AnyFeed, bytes]]:
         """Return the record of *item* for each feed that accepts it; raise InvalidOutputError if one cannot hold it."""
         feed = self._only
         if feed is not None:
             return [(feed, feed.serialize(item))] if feed.accepts(item) else []
         return [(feed, feed.serialize(item)) for feed in self._feeds if feed.accepts(item)]
 
-    def append(self, records: Iterable[tuple[Feed, bytes]]) -> None:
+    def append(self, records: Iterable[tuple[AnyFeed, bytes]]) -> None:
         """Take what :meth:`serialize` returned, for one item or for many."""
         for feed, record in records:
             feed.append(record)
@@ -106,18 +124,68 @@ class Feeds(Sequence[Feed]):
         """Write all feeds and return their places. Raise FeedError at the first that cannot be written."""
         return [feed.flush(sync=sync) for feed in self._feeds]
 
-    def close(self) -> list[FeedPlace]:
-        """Close every feed and return the last places; raise the first error after closing the rest."""
+    @property
+    def places(self) -> list[FeedPlace]:
+        """The places after the last flush."""
+        return [feed.place for feed in self._feeds]
+
+    @property
+    def has_undelivered(self) -> bool:
+        """Whether complete documents wait for their delivery."""
+        return any(feed.undelivered for feed in self.spooled)
+
+    @property
+    def due_in(self) -> float | None:
+        """In how many seconds a batch is too old; None if none ever is."""
+        return min((due for feed in self._timed if (due := feed.due_in) is not None), default=None)
+
+    def committed(self) -> None:
+        """Note that the places have been kept."""
+        for feed in self.spooled:
+            feed.committed()
+
+    def close(self, *, is_final: bool = True) -> list[FeedPlace]:
+        """Close every feed and return the last places; raise the first error after closing the rest.
+
+        Documents that are delivered are complete then if *is_final*; otherwise a job may go on with them.
+        """
         places: list[FeedPlace] = []
         errors: list[FeedError] = []
         for feed in self._feeds:
             try:
-                places.append(feed.close())
+                places.append(feed.close(is_final=is_final) if isinstance(feed, SpooledFeed) else feed.close())
             except FeedError as error:
                 errors.append(error)
         if errors:
             raise errors[0]
         return places
+
+    def remove_spool(self) -> None:
+        """Remove the temporary folder of a crawl without a job, if nothing is left in it."""
+        if self._spool is not None:
+            self._spool.close()
+
+
+def _check_resumed(options: Sequence[FeedOptions], resume: Sequence[FeedPlace] | None) -> None:
+    if resume is None:
+        return
+    if len(resume) != len(options):
+        raise FeedError(
+            f"the interrupted crawl had {len(resume)} feeds and this one has {len(options)}: "
+            "resume it with the same feeds"
+        )
+    for one, place in zip(options, resume, strict=True):
+        if one.is_spooled != bool(place.uri):
+            raise FeedError(
+                f"the interrupted crawl wrote to {shown(place.uri or place.path)} and this one writes to {one.shown_uri}, "
+                "which is another kind of feed: resume it with the same feeds"
+            )
+
+
+def _uri(options: FeedOptions, spider: Any, now: datetime, place: FeedPlace | None) -> str:
+    if place is not None:
+        return place.uri or place.path
+    return expand(options, spider, now)
 
 
 def _open(options: FeedOptions, path: str, place: FeedPlace | None) -> Feed:
@@ -135,7 +203,7 @@ def _open(options: FeedOptions, path: str, place: FeedPlace | None) -> Feed:
 def _refuse_same(paths: Sequence[str]) -> None:
     seen: dict[str, str] = {}
     for path in paths:
-        real = os.path.realpath(path) if path != "-" else path
+        real = path if path == "-" or is_remote(path) else os.path.realpath(path)
         if real in seen:
-            raise FeedError(f"two feeds go to {path!r}: give each a file of its own")
+            raise FeedError(f"two feeds go to {shown(path)!r}: give each a file of its own")
         seen[real] = path

@@ -35,10 +35,10 @@ class Start(NamedTuple):
     missing: bytes = b""
 
 
-def open_at(place: FeedPlace) -> FileTarget | StreamTarget:
+def open_at(place: FeedPlace, *, mode: int = 0o666) -> FileTarget | StreamTarget:
     """Return the output of an interrupted crawl. Raise FeedError if its file is gone."""
     path = Path(place.path)
-    target = open_target(place.path) if not path.is_file() else FileTarget(place.path, must_exist=True)
+    target = open_target(place.path, mode=mode) if not path.is_file() else FileTarget(place.path, must_exist=True)
     if isinstance(target, FileTarget) and target.is_new and place.offset:
         target.close(remove=True)
         raise _changed(place, "it is gone")

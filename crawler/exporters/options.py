@@ -6,25 +6,31 @@ path.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import fspath
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
-from crawler.exceptions import FeedError
-from crawler.exporters import compression
+from crawler.exceptions import FeedError, StorageError
+from crawler.exporters import compression, postprocessing
+from crawler.exporters.exporter_format import ExporterFormat, WholeItems
 from crawler.exporters.fields import FieldSelection, as_mapping
+from crawler.exporters.loading import load, unknown
+from crawler.exporters.naming import has_batch
+from crawler.exporters.postprocessing import post_processing
 from crawler.exporters.storage import STANDARD_OUTPUT
+from crawler.settings.convert import as_float, as_int
+from crawler.storages import SCHEMES, check_storage, is_remote, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from os import PathLike
 
     from crawler.exporters.formats import Format
+    from crawler.exporters.postprocessing import Plugin
 
 #: Format -> the module and the class that make it, and the options of ``item_export_kwargs`` that it takes. A crawl
 #: imports the formats that it uses.
@@ -58,17 +64,9 @@ FORMAT_NAMES = {"jsonlines": "jsonlines", "jsonl": "jsonlines", "jl": "jsonlines
     name: name for name in ("json", "csv", "xml")
 }
 
-# Scrapy's plug-ins that compress, by the last part of their dotted path, and their options for the level.
-_POSTPROCESSING = {
-    "GzipPlugin": ("gzip", "gzip_compresslevel"),
-    "Bz2Plugin": ("bz2", "bz2_compresslevel"),
-    "LZMAPlugin": ("xz", "lzma_preset"),
-}
-
-_OPTIONS = frozenset(
+_OPTIONS = postprocessing.OPTIONS | frozenset(
     [
         "format",
-        "compression",
         "encoding",
         "fields",
         "indent",
@@ -79,10 +77,9 @@ _OPTIONS = frozenset(
         "export_empty_fields",
         "item_export_kwargs",
         "uri_params",
-        "postprocessing",
-        "gzip_compresslevel",
-        "bz2_compresslevel",
-        "lzma_preset",
+        "batch_item_count",
+        "batch_bytes",
+        "batch_seconds",
     ]
 )
 
@@ -107,13 +104,28 @@ class AcceptsItems(Protocol):
         """Tell whether *item* goes into the feed."""
 
 
+class BatchLimits(NamedTuple):
+    """When a batch is complete; 0 is never.
+
+    ``bytes`` are those of the document before compression, and a batch has at most that many (unless one item alone has
+    more); ``seconds`` count from its first item.
+    """
+
+    items: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class FeedOptions:
-    """One feed. ``uri`` may hold ``%(time)s``, ``%(name)s`` and attributes of the spider; ``-`` is standard output.
+    """One feed. ``uri`` may hold parameters (see ``naming``); ``-`` is standard output.
 
     ``fields`` maps field names to output names, in the order of the output; None takes every field. ``indent`` None
     puts a whole JSON document on one line. ``overwrite`` begins the file anew when it is opened, otherwise it is
-    continued.
+    continued; what goes to a remote storage always takes the place of what is there.
+
+    ``given`` are the options as they were written, for what a project brings: plug-ins, filters, storages, exporters.
+    ``storage`` makes a storage of the project (a class of ``FEED_STORAGES``), ``exporter`` an item exporter of it.
     """
 
     uri: str
@@ -129,15 +141,39 @@ class FeedOptions:
     export_kwargs: Mapping[str, Any] = field(default_factory=dict)
     compression_level: int | None = None
     uri_params: Callable[[dict[str, Any], Any], dict[str, Any] | None] | None = None
+    batch: BatchLimits = BatchLimits()
+    plugins: Sequence[Plugin] = ()
+    storage: Callable[..., Any] | None = None
+    exporter: Callable[..., Any] | None = None
+    given: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
+        if any(self.batch) and not has_batch(self.uri):
+            raise FeedError(
+                f"feed {shown(self.uri)!r}: its batches would all have one name; write %(batch_id)d or %(batch_time)s into it"
+            )
         self.build_format()
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the feed goes elsewhere than to a local file or a stream."""
+        return is_remote(self.uri)
+
+    @property
+    def is_spooled(self) -> bool:
+        """Whether the feed is written into a spool, and delivered when a document is complete."""
+        return self.is_remote or any(self.batch) or bool(self.plugins) or self.storage is not None
+
+    @property
+    def shown_uri(self) -> str:
+        """The URI without the password in it."""
+        return shown(self.uri)
 
     @classmethod
     def parse(cls, text: str, *, overwrite: bool = False, defaults: Mapping[str, Any] | None = None) -> FeedOptions:
         """Return the feed of a command line's ``-o PATH[:FORMAT]``; *overwrite* is ``-O``."""
         uri, format_name = _split_format(text)
-        given: dict[str, Any] = {"overwrite": overwrite}
+        given: dict[str, Any] = {"overwrite": True} if overwrite else {}
         if format_name:
             given["format"] = format_name
         return cls.from_mapping(uri, given, defaults)
@@ -147,18 +183,29 @@ class FeedOptions:
         cls, uri: str | PathLike[str], options: Mapping[str, Any], defaults: Mapping[str, Any] | None = None
     ) -> FeedOptions:
         """Return the feed of an entry of the settings; *defaults* hold for what *options* leave out."""
-        where = fspath(uri)
-        for name in options:
-            if name not in _OPTIONS:
-                raise FeedError(f"feed {where!r}: {_unknown('option', name, _OPTIONS)}")
+        written = fspath(uri)
+        where = shown(written)
         given = {**{name: value for name, value in (defaults or {}).items() if value is not None}, **options}
-        bare, suffix = _split_compression(where)
-        method, level = _compression(where, suffix, given)
+        storage = _own_storage(written, given.get("storages") or {})
+        bare, suffix = _split_compression(written)
+        processing = post_processing(where, suffix, given)
+        if not (processing.plugins or storage or options.get("item_filter")):  # those may have options of their own
+            for name in options:
+                if name not in _OPTIONS:
+                    raise FeedError(f"feed {where!r}: {unknown('option', name, _OPTIONS)}")
+        target = written if storage else _without_scheme(written)
+        if options.get("overwrite") is False and is_remote(target):
+            raise FeedError(
+                f"feed {where!r}: what is at a remote storage cannot be continued, so overwrite must be true there; "
+                "for a file of its own for each crawl write %(time)s into its name"
+            )
+        exporters = given.get("exporters") or {}
+        named = str(given.get("format") or PurePath(bare).suffix[1:]).lower()
         return cls(
-            uri=_without_scheme(where),
-            format=_format(where, bare, given.get("format")),
-            compression=method,
-            overwrite=bool(given.get("overwrite", False)),
+            uri=target,
+            format=named if exporters.get(named) else _format(written, bare, given.get("format")),
+            compression=processing.compression,
+            overwrite=bool(given.get("overwrite", is_remote(target))),
             encoding=given.get("encoding") or "utf-8",
             fields=as_mapping(given.get("fields") or None),
             indent=given.get("indent", 0),
@@ -166,35 +213,57 @@ class FeedOptions:
             export_empty_fields=bool(given.get("export_empty_fields", False)),
             item_filter=_item_filter(where, given),
             export_kwargs=dict(given.get("item_export_kwargs") or {}),
-            compression_level=level,
+            compression_level=processing.level,
             uri_params=load(given["uri_params"]) if given.get("uri_params") else None,
+            batch=_batch(where, options, given) if target != STANDARD_OUTPUT else BatchLimits(),
+            plugins=processing.plugins,
+            storage=storage,
+            exporter=load(exporters[named]) if exporters.get(named) else None,
+            given=given,
         )
 
     def build_format(self) -> Format:
         """Return a new format object. Raise FeedError if an option does not fit it."""
+        if self.exporter is not None:
+            return self._build_exporter(self.exporter)
         module, name, allowed = _FORMATS[self.format]
         make = getattr(importlib.import_module(f"crawler.exporters.{module}"), name)
         kwargs = dict(self.export_kwargs)
         for option in kwargs:
             if option not in allowed:
                 what = f"item_export_kwargs of {self.format}"
-                raise FeedError(f"feed {self.uri!r}: {_unknown(what, option, allowed)}")
+                raise FeedError(f"feed {self.shown_uri!r}: {unknown(what, option, allowed)}")
         if self.format == "csv":
             kwargs["columns"] = None if self.fields is None else self.fields.values()
             if not kwargs.get("include_headers_line", True) and self.fields is None:
                 raise FeedError(
-                    f"feed {self.uri!r}: CSV without a header needs its fields, or nobody knows the columns"
+                    f"feed {self.shown_uri!r}: CSV without a header needs its fields, or nobody knows the columns"
                 )
         else:
             kwargs["indent"] = self.indent
         try:
             made: Format = make(encoding=self.encoding, **kwargs)
         except (FeedError, TypeError, ValueError) as error:
-            raise FeedError(f"feed {self.uri!r}: {error}") from error
+            raise FeedError(f"feed {self.shown_uri!r}: {error}") from error
         return made
 
-    def build_selection(self) -> FieldSelection:
-        """Return what picks the fields of items for this feed."""
+    def _build_exporter(self, exporter: Callable[..., Any]) -> Format:
+        kwargs = {
+            "fields_to_export": None if self.fields is None else dict(self.fields),
+            "encoding": self.encoding,
+            "indent": self.indent,
+            "export_empty_fields": self.export_empty_fields,
+            **self.export_kwargs,
+        }
+        try:
+            return ExporterFormat(lambda file: exporter(file, **kwargs))
+        except (TypeError, ValueError) as error:
+            raise FeedError(f"feed {self.shown_uri!r}: {error}") from error
+
+    def build_selection(self) -> FieldSelection | WholeItems:
+        """Return what picks the fields of items for this feed; an exporter of the project does that itself."""
+        if self.exporter is not None:
+            return WholeItems()
         return FieldSelection(self.fields, include_empty=self.export_empty_fields)
 
 
@@ -214,17 +283,6 @@ def feeds_from_settings(
     return result
 
 
-def load(path: Any) -> Any:
-    """Return the object at the dotted *path*; anything but text is the object itself."""
-    if not isinstance(path, str):
-        return path
-    module, _, name = path.rpartition(".")
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise FeedError(f"cannot load {path!r}, which a feed names: {error}") from error
-
-
 def _split_format(text: str) -> tuple[str, str]:
     """Split ``PATH:FORMAT``: a bare word after the last colon is a format, unless a drive letter stands before."""
     head, colon, tail = text.rpartition(":")
@@ -239,9 +297,12 @@ def _split_compression(uri: str) -> tuple[str, str]:
     return (uri[: -len(suffix)], suffix) if suffix in compression.SUFFIXES else (uri, "")
 
 
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")
+
+
 def _without_scheme(uri: str) -> str:
-    """Return the path of *uri*; ``-`` for standard output."""
-    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", uri)
+    """Return the path of *uri*; ``-`` for standard output; a URL of a remote storage as it is."""
+    scheme = _SCHEME.match(uri)
     if scheme is None:
         return str(Path(uri).expanduser()) if uri.startswith("~") else uri
     name = scheme[1].lower()
@@ -250,18 +311,25 @@ def _without_scheme(uri: str) -> str:
     if name == "file":
         return re.sub(r"^//(localhost)?(?=/)", "", uri[5:])
     if uri[scheme.end() :].startswith("//"):
-        raise FeedError(
-            f"no storage for the feed {uri!r}: allowed are a path, file: and - (standard output), not {name}:"
-        )
+        if name not in SCHEMES:
+            raise FeedError(
+                f"no storage for the feed {shown(uri)!r}: there are a path, - (standard output), "
+                f"{', '.join(f'{one}:' for one in SCHEMES)}"
+            )
+        try:
+            check_storage(uri)
+        except StorageError as error:
+            raise FeedError(f"the feed {error}") from error
     return uri
 
 
-def _format(uri: str, bare: str, named: Any) -> str:
+def _format(written: str, bare: str, named: Any) -> str:
     """Return the format that was *named*, else that of the extension."""
+    uri = shown(written)
     if named:
         known = FORMAT_NAMES.get(str(named).lower())
         if known is None:
-            raise FeedError(f"feed {uri!r}: {_unsafe(named) or _unknown('format', str(named), FORMAT_NAMES)}")
+            raise FeedError(f"feed {uri!r}: {_unsafe(named) or unknown('format', str(named), FORMAT_NAMES)}")
         return known
     if bare == STANDARD_OUTPUT or bare.startswith("stdout:"):
         return "jsonlines"
@@ -269,7 +337,7 @@ def _format(uri: str, bare: str, named: Any) -> str:
     known = FORMAT_NAMES.get(extension)
     if known is None:
         what = _unsafe(extension) or (
-            _unknown("extension", extension, FORMAT_NAMES) if extension else "no extension to tell its format"
+            unknown("extension", extension, FORMAT_NAMES) if extension else "no extension to tell its format"
         )
         raise FeedError(f"feed {uri!r}: {what}; or name the format: {uri}:jsonlines")
     return known
@@ -281,28 +349,27 @@ def _unsafe(name: Any) -> str:
     return ""
 
 
-def _unknown(what: str, name: str, allowed: Iterable[str]) -> str:
-    names = sorted(allowed)
-    near = difflib.get_close_matches(name.lower(), names, n=1)
-    return f"unknown {what} {name!r}{f'; did you mean {near[0]!r}?' if near else ''} (allowed: {', '.join(names)})"
+def _own_storage(uri: str, storages: Mapping[str, Any]) -> Callable[..., Any] | None:
+    """Return what makes the project's storage for *uri*; None if it is one of ours."""
+    found = _SCHEME.match(uri)
+    scheme = found[1].lower() if found else ""
+    if scheme in storages and storages[scheme] is None:
+        raise FeedError(f"feed {shown(uri)!r}: the settings have switched the storage {scheme!r} off")
+    return cast("Callable[..., Any] | None", load(storages.get(scheme)))
 
 
-def _compression(uri: str, suffix: str, given: Mapping[str, Any]) -> tuple[str, int | None]:
-    """Return the compression and its level, by name, by Scrapy's post-processing or by the suffix."""
-    plugins: Sequence[Any] = given.get("postprocessing") or ()
-    if len(plugins) > 1:
-        raise FeedError(f"feed {uri!r}: one compression at a time, not {list(plugins)!r}")
-    for plugin in plugins:
-        name = plugin.rpartition(".")[2] if isinstance(plugin, str) else getattr(plugin, "__name__", str(plugin))
-        if name not in _POSTPROCESSING:
-            raise FeedError(f"feed {uri!r}: {_unknown('postprocessing', name, _POSTPROCESSING)}")
-        method, level = _POSTPROCESSING[name]
-        return method, given.get(level)
-    method = given.get("compression", compression.SUFFIXES.get(suffix, ""))
-    if method and method not in compression.NAMES:
-        raise FeedError(f"feed {uri!r}: {_unknown('compression', str(method), compression.NAMES)}")
-    levels = {"gzip": "gzip_compresslevel", "bz2": "bz2_compresslevel", "xz": "lzma_preset"}
-    return method or "", given.get(levels.get(method, ""))
+def _batch(uri: str, own: Mapping[str, Any], given: Mapping[str, Any]) -> BatchLimits:
+    """Return the limits of batches. Raise FeedError if one is no number."""
+    values: dict[str, Any] = {}
+    for name, read in (("batch_item_count", as_int), ("batch_bytes", as_int), ("batch_seconds", as_float)):
+        value = given.get(name) or 0
+        try:
+            values[name] = read(value)
+        except (ValueError, TypeError):
+            values[name] = -1
+        if values[name] < 0:
+            raise FeedError(f"feed {uri!r}: {name} = {value!r}; it must be a number, 0 for no batches")
+    return BatchLimits(*values.values())
 
 
 def _item_filter(uri: str, given: Mapping[str, Any]) -> AcceptsItems | None:

@@ -1,24 +1,22 @@
-"""Where a feed stands, and where its file lies: the values that a job keeps, and the names that a URI expands to."""
+"""Where a feed stands: the values that a job keeps."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from datetime import UTC
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from crawler.exceptions import FeedError
-from crawler.exporters.storage import STANDARD_OUTPUT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from crawler.exporters.options import FeedOptions
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 #: How many bytes before the place are compared when a feed is continued: more than a usual last record's end.
 CHECKED = 512
+
+
+class Batch(NamedTuple):
+    """A complete document of a feed that waits for its delivery: where it lies in the spool, and where it goes."""
+
+    number: int
+    uri: str
+    items: int
+    file: str
 
 
 class FeedPlace(NamedTuple):
@@ -27,6 +25,10 @@ class FeedPlace(NamedTuple):
     The first ``offset`` bytes of the file are settled; what follows only makes it a whole document. ``items`` counts
     what this crawl has written. ``check`` is a digest of the last settled bytes. The member is the open one of a
     compressed file.
+
+    What follows is of feeds that are delivered: the URI of the current document and the number of its batch, whether it
+    was begun, the items of earlier batches, its size before compression, how many seconds ago it got its first item, when the
+    crawl began, and the batches that are complete and not delivered yet.
     """
 
     path: str
@@ -35,44 +37,22 @@ class FeedPlace(NamedTuple):
     check: int
     member_checksum: int = 0
     member_size: int = 0
+    uri: str = ""
+    batch: int = 1
+    is_open: bool = True
+    earlier: int = 0
+    size: int = 0
+    age: float = 0.0
+    begun: str = ""
+    complete: tuple[Batch, ...] = ()
+
+    @classmethod
+    def stored(cls, values: Sequence[Any]) -> FeedPlace:
+        """Return the place that a job has kept as *values*, which may be of an earlier version and then have fewer."""
+        place = cls(*values)
+        return place._replace(complete=tuple(Batch(*one) for one in place.complete))
 
 
 def digest(tail: bytes) -> int:
     """Return what is compared of the last *tail* bytes before a place; it fits a signed 64-bit integer."""
     return int.from_bytes(hashlib.blake2b(tail, digest_size=7).digest(), "big")
-
-
-_PARAMETER = re.compile(r"%\((\w+)\)([-#0 +]*\d*(?:\.\d+)?[a-zA-Z])")
-
-
-def expand(options: FeedOptions, spider: Any, now: datetime) -> str:
-    """Return the absolute path of a feed, ``%(time)s``, ``%(name)s`` and the spider's attributes filled in."""
-    if options.uri == STANDARD_OUTPUT:
-        return options.uri
-    values = _parameters(options, spider, now)
-
-    def value(match: re.Match[str]) -> str:
-        name = match[1]
-        found = values[name] if name in values else getattr(spider, name, None)
-        if found is None:
-            raise FeedError(
-                f"feed {options.uri!r}: %({name})s is neither time, name, batch_id, batch_time nor an attribute of the "
-                "spider; pass it with -a, or write %(time)s or %(name)s"
-            )
-        try:
-            text = f"%{match[2]}" % (found,)
-        except (TypeError, ValueError) as error:
-            raise FeedError(f"feed {options.uri!r}: cannot write {found!r} as {match[0]}: {error}") from error
-        if ".." in re.split(r"[/\\]", text):
-            raise FeedError(f"feed {options.uri!r}: the value {text!r} of {match[0]} leads out of its folder")
-        return text
-
-    return str(Path(_PARAMETER.sub(value, options.uri)).absolute())
-
-
-def _parameters(options: FeedOptions, spider: Any, now: datetime) -> Mapping[str, Any]:
-    time = now.astimezone(UTC).replace(microsecond=0).isoformat().replace(":", "-")
-    values: dict[str, Any] = {"time": time, "batch_time": time, "batch_id": 1, "name": getattr(spider, "name", None)}
-    if options.uri_params is not None:
-        values = options.uri_params(values, spider) or values
-    return values

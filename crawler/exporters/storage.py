@@ -50,7 +50,7 @@ class FileTarget:
 
     can_rewrite = True
 
-    def __init__(self, path: str, *, must_exist: bool = False) -> None:
+    def __init__(self, path: str, *, must_exist: bool = False, mode: int = 0o666) -> None:
         self.path = path
         flags = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         if not must_exist:
@@ -59,7 +59,7 @@ class FileTarget:
             if not must_exist:
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
             self.is_new = not Path(path).exists()
-            self._file = io.FileIO(os.open(path, flags, 0o666), "r+")
+            self._file = io.FileIO(os.open(path, flags, mode), "r+")
             self.size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
             raise unwritable(path, error) from error
@@ -164,14 +164,14 @@ class StreamTarget:
             self._file.close()
 
 
-def open_target(path: str) -> FileTarget | StreamTarget:
+def open_target(path: str, *, mode: int = 0o666) -> FileTarget | StreamTarget:
     """Return the opened output at *path*, ``-`` being standard output."""
     if path == STANDARD_OUTPUT:
         return StreamTarget(path)
     try:
         mode = Path(path).stat().st_mode
     except OSError:
-        return FileTarget(path)  # which says what is wrong, if anything is
+        return FileTarget(path, mode=mode)  # which says what is wrong, if anything is
     if stat.S_ISDIR(mode) or stat.S_ISREG(mode):
         return FileTarget(path)
     return StreamTarget(path)

@@ -163,6 +163,7 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "dict[str, Any]": as_dict,
     "Any": _as_components,
     "str | type": _as_class,
+    "object": lambda value: value,
 }
 
 _WORDS = {
@@ -175,5 +176,6 @@ _WORDS = {
     "dict[str, str]": "a table of texts",
     "dict[str, Any]": "a table",
     "str | type": "a class, or the dotted path of one",
+    "object": "a dotted path, or what it leads to",
     "Any": "a list of dotted paths or tables, or a table of dotted paths and priorities",
 }

@@ -15,6 +15,7 @@ from crawler.exceptions import SettingsError
 from crawler.http.referrer import REFERRER_POLICIES
 from crawler.settings.field import setting
 from crawler.settings.politeness import Politeness
+from crawler.settings.storages import Storages
 
 KiB, MiB = 1024, 1024 * 1024
 
@@ -410,10 +411,34 @@ class Export:
         0, "Spaces of indentation in JSON and XML; 0 is one item a line.", "FEED_EXPORT_INDENT", minimum=0
     )
     store_empty: bool = setting(True, "Leave a feed behind even if it has no items.", "FEED_STORE_EMPTY")
+    batch_item_count: int = setting(
+        0,
+        "Items after which a feed goes on in another file; 0 for one file.",
+        "FEED_EXPORT_BATCH_ITEM_COUNT",
+        minimum=0,
+    )
+    batch_bytes: int = setting(0, "Most bytes of such a file, before compression; 0 for no limit.", minimum=0)
+    batch_seconds: float = setting(
+        0.0, "Seconds after its first item that a feed goes on in another file; 0 for never.", minimum=0
+    )
+    uri_params: object = setting(
+        "", "Dotted path of a function that returns the parameters of feeds' names.", "FEED_URI_PARAMS"
+    )
+    exporters: dict[str, Any] = setting(
+        {}, "Item exporters of the project: a table from formats to dotted paths.", "FEED_EXPORTERS"
+    )
+    storages: dict[str, Any] = setting(
+        {}, "Storages of the project: a table from schemes to dotted paths; null switches one off.", "FEED_STORAGES"
+    )
+    spool: str = setting(
+        "",
+        "Folder where feeds wait for their delivery if the crawl has no job; empty for the system's temporary one.",
+        "FEED_TEMPDIR",
+    )
 
     def defaults(self) -> dict[str, Any]:
         """Return what holds for feeds, as options of a feed."""
-        return {name: value for name, value in vars(self).items() if value != []}
+        return {name: value for name, value in vars(self).items() if value != [] and name != "spool"}
 
 
 @dataclass(frozen=True)
@@ -538,6 +563,7 @@ SECTIONS: dict[str, type] = {
     "cache": Cache,
     "frontier": FrontierSection,
     "export": Export,
+    "storages": Storages,
     "log": Log,
     "memory": Memory,
     "dashboard": DashboardSection,

@@ -72,6 +72,10 @@ _REFERRER_CLASSES = {
 }
 
 
+def _is_passive(active: Any) -> bool:
+    return not as_bool(active)
+
+
 def _referrer_policy(value: Any) -> Any:
     name = value if isinstance(value, str) else getattr(value, "__name__", value)
     return _REFERRER_CLASSES.get(name.rpartition(".")[2], name) if isinstance(name, str) else name
@@ -128,6 +132,7 @@ MAPPED: dict[str, Mapped] = {
     "DUPEFILTER_CLASS": Mapped("frontier.filter_duplicates", _filters_duplicates),
     "REQUEST_FINGERPRINTER_CLASS": Mapped("components.fingerprinter", _fingerprinter),
     "HTTPCACHE_DIR": Mapped("cache.path", _cache_path),
+    "FEED_STORAGE_FTP_ACTIVE": Mapped("storages.ftp_passive", _is_passive),
 }
 
 #: Read by spiders, components or templates through ``settings.get``; the crawler itself gives them no further meaning.
@@ -137,15 +142,6 @@ KEPT = frozenset(
         "CRAWLSPIDER_FOLLOW_LINKS",
         "FEED_FORMAT",
         "FEED_URI",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_ENDPOINT_URL",
-        "AWS_MAX_POOL_CONNECTIONS",
-        "AWS_REGION_NAME",
-        "AWS_SESSION_TOKEN",
-        "AWS_USE_SSL",
-        "AWS_VERIFY",
-        "GCS_PROJECT_ID",
         "MAIL_FROM",
         "MAIL_HOST",
         "MAIL_PORT",
@@ -161,8 +157,6 @@ KEPT = frozenset(
         "PERIODIC_LOG_DELTA",
         "PERIODIC_LOG_STATS",
         "PERIODIC_LOG_TIMING_ENABLED",
-        "FTP_USER",
-        "FTP_PASSWORD",
     ]
 )
 
@@ -170,7 +164,7 @@ _ONE_ENGINE = "there is one engine here, and it is not replaced by name"
 _ONE_FILE = "the HTTP cache is one SQLite file, compressed"
 _NO_CONSOLE = "there is no telnet console"
 _REACTOR = "the crawler always runs on asyncio, on uvloop where that is installed"
-_BY_EXTENSION = "formats and storages of feeds are fixed"
+_BASE = "formats and storages of the project are added by export.exporters and export.storages"
 _ORDER = "the frontier has one order: priority, then first in first out"
 _DNS = "names are resolved by the operating system, both families, in threads of their own; see http.pinned_hosts"
 _NO_REMOTE = "there is no remote control"
@@ -190,18 +184,9 @@ IGNORED: dict[str, str] = {
     "DOWNLOAD_HANDLERS_BASE": "schemes are switched on by http.schemes",
     "DOWNLOAD_HANDLERS": "schemes are switched on by http.schemes",
     "DUPEFILTER_DEBUG": "duplicates are counted as dropped/duplicate",
-    "FEED_EXPORTERS": _BY_EXTENSION,
-    "FEED_EXPORTERS_BASE": _BY_EXTENSION,
-    "FEED_EXPORT_BATCH_ITEM_COUNT": "feeds are not split",
-    "FEED_STORAGES": _BY_EXTENSION,
-    "FEED_STORAGES_BASE": _BY_EXTENSION,
-    "FEED_STORAGE_FTP_ACTIVE": _BY_EXTENSION,
-    "FEED_STORAGE_GCS_ACL": _BY_EXTENSION,
-    "FEED_STORAGE_S3_ACL": _BY_EXTENSION,
-    "FEED_TEMPDIR": "feeds are written where they belong, and are whole at any moment",
-    "FEED_URI_PARAMS": "use uri_params of a feed",
+    "FEED_EXPORTERS_BASE": _BASE,
+    "FEED_STORAGES_BASE": _BASE,
     "FORCE_CRAWLER_PROCESS": _REACTOR,
-    "FTP_PASSIVE_MODE": "there is no FTP",
     "HTTP2_MAX_FRAME_SIZE": "libcurl decides, where http.transport = 'curl'",
     "HTTPCACHE_DBM_MODULE": _ONE_FILE,
     "HTTPCACHE_GZIP": _ONE_FILE,

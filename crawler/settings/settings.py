@@ -24,6 +24,7 @@ from crawler.settings.scrapy_names import IGNORED, KNOWN, MAPPED
 if TYPE_CHECKING:
     from crawler.settings import schema
     from crawler.settings.politeness import Politeness
+    from crawler.settings.storages import Storages
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class Settings:
     cache: schema.Cache
     frontier: schema.FrontierSection
     export: schema.Export
+    storages: Storages
     log: schema.Log
     memory: schema.Memory
     dashboard: schema.DashboardSection

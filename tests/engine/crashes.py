@@ -12,6 +12,7 @@ from typing import Any
 from crawler import Spider
 from crawler.crawler import Crawler
 from crawler.exporters import FeedOptions, Feeds
+from crawler.exporters.spooled import SpooledFeed
 from crawler.testing import MemoryWorld, Page, Site
 
 HOST = "http://shop.test"
@@ -118,4 +119,6 @@ def crash(crawler: Crawler) -> None:
     # The coroutines of a process that was killed never run again; here they do, when they are collected, and must do nothing.
     committer._broken, committer._durability, committer._feeds = True, None, Feeds()
     for feed in assembly._feeds:
-        feed._target.close(remove=False)
+        document = feed._document if isinstance(feed, SpooledFeed) else feed
+        if document is not None:
+            document._target.close(remove=False)

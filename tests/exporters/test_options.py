@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, ItemFilter, feeds_from_settings
+from crawler.settings import Settings
 
 
 @dataclasses.dataclass
@@ -61,7 +63,8 @@ def test_capital_o_overwrites() -> None:
         ("a.txt:cvs", ["'cvs'", "did you mean 'csv'"]),
         ("a.pickle", ["pickle", "foreign code", "jsonlines"]),
         ("a.out:marshal", ["marshal", "foreign code"]),
-        ("s3://bucket/a.json", ["s3://bucket/a.json", "file:"]),
+        ("s4://me:sesame@bucket/a.json", ["s4://me:***@bucket/a.json", "s3:", "ftp:", "file"]),
+        ("s3:///a.json", ["s3:///a.json names no bucket"]),
     ],
 )
 def test_a_feed_that_nobody_can_write_is_an_error_that_says_what_can_be(text: str, words: list[str]) -> None:
@@ -113,7 +116,13 @@ def test_a_list_of_tables_is_understood_and_defaults_fill_in() -> None:
         ({"item_export_kwargs": {"delimiter": "too long"}}, "delimiter"),
         ({"item_export_kwargs": {"include_headers_line": False}}, "needs its fields"),
         ({"encoding": "utf-9"}, "utf-9"),
-        ({"postprocessing": ["my.Plugin"]}, "GzipPlugin"),
+        ({"postprocessing": ["my.Plugin"]}, "my.Plugin"),
+        ({"postprocessing": ["GzipPlugn"]}, "did you mean 'GzipPlugin'"),
+        ({"postprocessing": [Book]}, "write(data) and close()"),
+        ({"postprocessing": ["GzipPlugin"], "compression": "gzip"}, "not both"),
+        ({"batch_item_count": 3}, "%(batch_id)d"),
+        ({"batch_item_count": "few"}, "batch_item_count = 'few'; it must be a number"),
+        ({"batch_seconds": -1}, "batch_seconds = -1"),
         ({"compression": "gz"}, "gzip"),
         ({"item_classes": ["no.such.Item"]}, "no.such.Item"),
         ({"item_filter": "no.such.Filter"}, "no.such.Filter"),
@@ -136,3 +145,42 @@ def test_a_filter_of_the_project_decides_what_goes_in() -> None:
     assert options.item_filter is not None
     assert options.item_filter.accepts({"price": 9})
     assert not options.item_filter.accepts({"price": 11})
+
+
+def test_a_feed_is_spooled_if_it_is_remote_or_has_batches_or_plugins() -> None:
+    class Plugin:
+        def write(self, data: bytes) -> int: ...
+
+        def close(self) -> None: ...
+
+    def is_spooled(uri: str, **options: Any) -> bool:
+        return FeedOptions.from_mapping(uri, options).is_spooled
+
+    assert not is_spooled("a.csv")
+    assert not is_spooled("a.csv", postprocessing=["scrapy.extensions.postprocessing.LZMAPlugin"])
+    assert not is_spooled("-", batch_item_count=5, format="csv")
+    assert is_spooled("ftp://host/a.csv")
+    assert is_spooled("a-%(batch_id)d.csv", batch_bytes="1MiB")
+    assert is_spooled("a.csv", postprocessing=[Plugin])
+    assert is_spooled("a.csv", postprocessing=["GzipPlugin", "LZMAPlugin"])
+    assert is_spooled("a.csv.gz", postprocessing=["GzipPlugin"], gzip_filename="a.csv")
+
+
+def test_what_is_at_a_remote_storage_cannot_be_continued() -> None:
+    assert FeedOptions.parse("ftp://host/a.json").overwrite
+    with pytest.raises(FeedError, match=r"ftp://me:\*\*\*@host/a\.json.*overwrite must be true.*%\(time\)s"):
+        FeedOptions.from_mapping("ftp://me:sesame@host/a.json", {"overwrite": False})
+
+
+def test_options_of_a_plugin_or_a_filter_of_the_project_are_its_own_matter() -> None:
+    options = FeedOptions.from_mapping("a.csv", {"item_filter": Cheap, "limit": 10})
+    assert options.given["limit"] == 10
+
+
+def test_defaults_of_the_settings_reach_the_feeds() -> None:
+    settings = Settings(
+        {"FEED_EXPORT_BATCH_ITEM_COUNT": 7, "FEED_URI_PARAMS": "os.path.join", "FEED_EXPORTERS": {"txt": None}}
+    )
+    options = FeedOptions.parse("a-%(batch_id)d.csv", defaults=settings.export.defaults())
+    assert options.batch.items == 7
+    assert options.uri_params is os.path.join
