@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from crawler.concurrency import MaybeAwaitable
     from crawler.http import Request, Response
+    from crawler.settings import Settings
 
 #: What a callback may yield or return: requests, items, or nothing.
 Output = Any
@@ -74,6 +75,20 @@ class ItemPipeline(Protocol):
 
 class Extension(Protocol):
     """Anything that is built with a crawl and then lives by the signals that it connects to."""
+
+
+class Addon(Protocol):
+    """Changes the settings of a crawl before it is assembled, by ``settings.set(name, value, "addon")``."""
+
+    def update_settings(self, settings: Settings) -> None:
+        """Change *settings*; what the project has set counts more."""
+
+
+class Fingerprinter(Protocol):
+    """Says what makes two requests the same; see ``components.fingerprinter``."""
+
+    def fingerprint(self, request: Request) -> bytes:
+        """Return the bytes by which *request* is recognised. They should not change from one process to the next."""
 
 
 class Timer(Protocol):

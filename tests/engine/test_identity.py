@@ -9,6 +9,7 @@ import pytest
 
 from crawler import Request, Spider
 from crawler.crawler import Crawler
+from crawler.engine.identity import identity_of
 from crawler.exceptions import ComponentError
 from crawler.http import Response
 from crawler.http.fingerprint import RequestFingerprinter, fingerprint
@@ -37,6 +38,13 @@ class Asks(Spider):
 def test_a_fingerprinter_of_ones_own_decides_what_is_the_same(named: Any) -> None:
     result = crawl_in_memory(Asks, {"*": "x"}, {"REQUEST_FINGERPRINTER_CLASS": named})
     assert [item["url"] for item in result.items] == ["http://a.test/x?1", "http://a.test/y"]
+
+
+def test_a_fingerprint_of_any_length_is_kept_in_sixteen_bytes() -> None:
+    identity = identity_of(WithoutQuery())
+    one, same, other = (identity(Request(f"http://a.test/{path}")) for path in ("x?1", "x?2", "y"))
+    assert one == same != other
+    assert len(one) == 16
 
 
 def test_scrapys_own_name_is_the_default() -> None:
