@@ -199,4 +199,4 @@ def shown(uri: str) -> str:
 
 
 def _extra(scheme: str) -> str:
-    return {"s3": "s3", "gs": "gs", "gcs": "gs"}.get(scheme, "stores")
+    return {"s3": "s3", "gs": "gs", "gcs": "gs"}.get(scheme, "storages")

@@ -5,7 +5,8 @@
     settings.explain()                         every value with its source and its documentation
 
 A value counts by where it comes from: command line > environment > the spider's ``custom_settings`` > settings.toml or code >
-default. Every value is checked when it is set, so that a mistake is told before anything is fetched.
+default. Every value is checked when it is set, so that a mistake is told before anything is fetched. It is one module because it is
+one class, which has all of the methods that Scrapy's has.
 """
 
 from __future__ import annotations
