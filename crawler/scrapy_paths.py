@@ -158,7 +158,6 @@ ADVICE = {
     "extension": _ONE_ENGINE,
     "extensions.feedexport": "feeds are part of every crawl; crawler.exporters has their parts",
     "extensions.httpcache": "there is no HTTP cache",
-    "extensions.postprocessing": "feeds are compressed by their extension: items.jsonl.gz",
     "extensions.throttle": "the pace of every host adapts by itself: politeness.adaptive, politeness.max_delay",
     "http.cookies.WrappedRequest": _OWN,
     "http.cookies.WrappedResponse": _OWN,
