@@ -291,6 +291,7 @@ def _frontier(
         store,
         capacity=settings.frontier.workbench,
         prerequisite=robots.prerequisite if robots is not None else None,
+        per_address=settings.politeness.concurrency_per_address,
     )
     journal = store if isinstance(store, SqliteStore) else None
     return Frontier(

@@ -85,6 +85,8 @@ class Pacer:
     # Hot: once per response.
     def _answered(self, host: str, response: Response, started: float) -> None:
         self._outages.answered(host)
+        if response.ip_address is not None:
+            self._workbench.is_at(host, str(response.ip_address))
         status, headers, now = response.status, response.headers, self._clock.seconds()
         if status in REFUSALS:
             wait = wait_asked_for(headers, self._wall_time())

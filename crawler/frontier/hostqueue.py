@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from crawler.frontier.addresses import Address
     from crawler.frontier.pace import Pace
     from crawler.http import Request
     from crawler.settings import HostRules
@@ -21,6 +22,7 @@ class HostQueue:
 
     __slots__ = (
         "active",
+        "address",
         "asked_until",
         "beat",
         "before",
@@ -50,6 +52,7 @@ class HostQueue:
         self.waiting: list[Entry] = []
         self.first_stored: tuple[int, int] | None = None  # negated priority and sequence, as in an Entry
         self.active = 0
+        self.address: Address | None = None  # shared with the other hosts that are there; None if that does not count
         self.guarded = False  # its prerequisite is on the wire
         self.next_at = 0.0
         self.state = RESTING

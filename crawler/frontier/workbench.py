@@ -18,6 +18,8 @@ another request; that one starts instead, and until ``admit`` is called the host
 
 What comes back from a host is told by ``answered``, ``refused`` and ``troubled``: its pace (``pace.py``) says how it is asked from
 then on. Starts keep to a beat, and vary around it by the jitter, so that over any time there are as many as the delay says.
+
+It is one module because all of this is one state: which host stands in which heap, and what may start next.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from heapq import heappop, heappush, nlargest
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from crawler.frontier.addresses import Address, Addresses
 from crawler.frontier.hostqueue import BUSY, READY, RESTING, SNOOZED, HostQueue
 from crawler.frontier.pace import Pace
 
@@ -67,6 +70,7 @@ class Workbench:
         *,
         capacity: int = 10_000,
         prerequisite: Callable[[Request, float], Request | None] | None = None,
+        per_address: int = 0,
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._rules = rules
@@ -74,6 +78,7 @@ class Workbench:
         self._capacity = capacity
         self._prerequisite = prerequisite
         self._uniform = uniform
+        self._addresses = Addresses(per_address)
         self._hosts: dict[str, HostQueue] = {}
         self._paces: dict[str, Pace] = {}  # what was learned of hosts that have no work now
         self._ready: list[tuple[int, int, HostQueue]] = []
@@ -140,7 +145,15 @@ class Workbench:
         host = self._hosts.get(host_key)
         if host is None:
             host = self._hosts[host_key] = HostQueue(host_key, self._rules(host_key), self._paces.pop(host_key, None))
+            if self._addresses:
+                host.address = self._addresses.of(host_key)
         return host
+
+    def is_at(self, host_key: str, address: str) -> None:
+        """Note the IP address of a host, with which it shares its limits from now on where that is asked for."""
+        host = self._hosts.get(host_key)
+        if self._addresses and host is not None:
+            self._addresses.learn(host, address)
 
     def _forget(self, host: HostQueue) -> None:
         del self._hosts[host.key]
@@ -193,6 +206,10 @@ class Workbench:
             _, sequence, host = heappop(ready)
             if host.state is not READY or host.waiting[0][1] != sequence:
                 continue  # it was handed out, or a better one came before it
+            address = host.address
+            if address is not None and (address.is_full or address.next_at > now):
+                self._settle(host, now)  # another host that is there came first
+                continue
             if self._prerequisite is not None:
                 first = self._prerequisite(host.waiting[0][2], now)
                 if first is not None:
@@ -221,6 +238,8 @@ class Workbench:
 
     def _start(self, host: HostQueue, now: float, *, guarded: bool = False) -> None:
         host.active += 1
+        if host.address is not None:
+            host.address.active += 1
         host.guarded = guarded
         self.let_alone = now - host.snoozed_at if host.snoozed_at else 0.0
         host.snoozed_at = 0.0
@@ -231,6 +250,8 @@ class Workbench:
             beat = host.beat if now - host.beat < delay else now
             host.beat = beat = beat + delay
             host.next_at = max(beat + delay * self._uniform(-shift, shift), now + delay * (1 - host.jitter))
+            if host.address is not None:
+                host.address.next_at = host.next_at
         self._settle(host, now)
 
     def wake(self, now: float) -> None:
@@ -261,7 +282,10 @@ class Workbench:
             host.state = RESTING
         elif host.active >= host.concurrency or host.guarded:
             host.state = BUSY
-        elif host.next_at > now:
+        elif host.address is not None and host.address.is_full:
+            host.state = BUSY
+            host.address.blocked.append(host)
+        elif host.next_at > now or (host.address is not None and self._waits_for_others(host, now)):
             if host.state is not SNOOZED:
                 self._snooze(host)
                 host.snoozed_at = host.snoozed_at or now
@@ -270,6 +294,12 @@ class Workbench:
             host.state = READY
             rank, sequence, _ = host.waiting[0]
             heappush(self._ready, (rank, sequence, host))
+
+    def _waits_for_others(self, host: HostQueue, now: float) -> bool:
+        """Tell whether the delay of the hosts at the same address has not passed; *host* waits for it then."""
+        assert host.address is not None  # asked only where there is one
+        host.next_at = max(host.next_at, host.address.next_at)
+        return host.next_at > now
 
     def _snooze(self, host: HostQueue) -> None:
         self._sequence += 1  # breaks ties, so that hosts are never compared
@@ -280,8 +310,20 @@ class Workbench:
         """Note that a request of the host has left the wire, so that another may start."""
         host = self._hosts[host_key]
         host.active -= 1
+        if host.address is not None:
+            self._leave(host.address, now)
         if host.state is not READY and host.state is not SNOOZED:
             self._settle(host, now)
+
+    def _leave(self, address: Address, now: float) -> None:
+        """Let a host that waited for a place at *address* have the one that is free."""
+        address.active -= 1
+        while address.blocked and not address.is_full:
+            other = address.blocked.popleft()
+            if other.state is BUSY:
+                other.state = RESTING
+                self._settle(other, now)
+                return
 
     def was_not_sent(self, host_key: str, now: float) -> None:
         """Note that what was handed out last of the host never went on the wire, so that its delay need not be kept."""

@@ -54,7 +54,7 @@ class Politeness:
     )
     concurrency_per_address: int = setting(
         0,
-        "Most requests at once to all hosts of one IP address, which then share one delay; 0 to tell hosts by name only.",
+        "Most requests at once to all hosts at one IP address, which then share one delay; 0 to tell hosts by name only.",
         "CONCURRENT_REQUESTS_PER_IP",
         minimum=0,
     )
