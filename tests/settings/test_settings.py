@@ -234,3 +234,10 @@ def test_settings_are_made_of_settings() -> None:
     given.set("http.timeout", 5, "cmdline")
     made = Settings(given)
     assert (made.politeness.delay, made.http.timeout, made.getpriority("http.timeout")) == (3.0, 5.0, 40)
+
+
+def test_passwords_in_the_urls_of_feeds_are_not_shown() -> None:
+    settings = Settings({"FEEDS": {"ftp://me:sesame@host/a.json": {}}, "FEED_URI": "ftp://me:sesame@host/b.json"})
+    told = str(settings.in_force())
+    assert "sesame" not in told
+    assert "ftp://me:***@host/a.json" in told
