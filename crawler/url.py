@@ -288,3 +288,11 @@ def _domain(text: str) -> str:
     if not domain.isascii():
         domain = ada_url.idna_to_ascii(domain).decode() if hasattr(ada_url, "idna_to_ascii") else domain
     return domain.partition(":")[0] if domain.count(":") == 1 else domain
+
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/@]*:[^/]*@(?=[^/@]*(?:/|$))")
+
+
+def without_password(url: str) -> str:
+    """Return *url* as it may be shown or logged: with ``***`` for the password in it, unchanged if it has none."""
+    return _CREDENTIALS.sub(lambda found: f"{found[0].partition(':')[0]}:***@", url)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 from crawler.exceptions import FeedError, StorageError, describe
 from crawler.exporters.postprocessing import process
 from crawler.exporters.spool import MODE
-from crawler.storages import open_storage, shown, split_url
+from crawler.storages import open_storage, split_url
+from crawler.url import without_password
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,7 +139,7 @@ class Delivery:
 def undelivered(feed: SpooledFeed, batch: Batch, reason: str) -> FeedError:
     """Return the error to raise for *batch*, which could not be delivered for *reason*."""
     return FeedError(
-        f"{batch.items} items could not be delivered to {shown(batch.uri)}: {reason}. Nothing is lost: they are in "
+        f"{batch.items} items could not be delivered to {without_password(batch.uri)}: {reason}. Nothing is lost: they are in "
         f"{feed.source(batch)}"
     )
 

@@ -20,7 +20,8 @@ from crawler.exporters.opening import open_at, start_after, start_at
 from crawler.exporters.spool import Spool
 from crawler.exporters.spooled import SpooledFeed
 from crawler.exporters.storage import open_target
-from crawler.storages import is_remote, shown
+from crawler.storages import is_remote
+from crawler.url import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -177,8 +178,8 @@ def _check_resumed(options: Sequence[FeedOptions], resume: Sequence[FeedPlace] |
     for one, place in zip(options, resume, strict=True):
         if one.is_spooled != bool(place.uri):
             raise FeedError(
-                f"the interrupted crawl wrote to {shown(place.uri or place.path)} and this one writes to {one.shown_uri}, "
-                "which is another kind of feed: resume it with the same feeds"
+                f"the interrupted crawl wrote to {without_password(place.uri or place.path)} and this one writes to "
+                f"{one.shown_uri}, which is another kind of feed: resume it with the same feeds"
             )
 
 
@@ -205,5 +206,5 @@ def _refuse_same(paths: Sequence[str]) -> None:
     for path in paths:
         real = path if path == "-" or is_remote(path) else os.path.realpath(path)
         if real in seen:
-            raise FeedError(f"two feeds go to {shown(path)!r}: give each a file of its own")
+            raise FeedError(f"two feeds go to {without_password(path)!r}: give each a file of its own")
         seen[real] = path

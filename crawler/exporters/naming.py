@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from crawler.exceptions import FeedError
 from crawler.exporters.storage import STANDARD_OUTPUT
 from crawler.nearest import did_you_mean
-from crawler.storages import is_remote, shown
+from crawler.storages import is_remote
+from crawler.url import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,16 +55,16 @@ def expand(
         given = values[name] if name in values else getattr(spider, name, None)
         if given is None:
             raise FeedError(
-                f"feed {shown(uri)!r}: %({name})s is neither time, name, batch_id, batch_time nor an attribute of the "
+                f"feed {without_password(uri)!r}: %({name})s is neither time, name, batch_id, batch_time nor an attribute of the "
                 "spider; pass it with -a, or write %(time)s or %(name)s"
                 f"{did_you_mean(name, [*_OURS, *_attributes(spider)])}"
             )
         try:
             text = f"%{match[2]}" % (given,)
         except (TypeError, ValueError) as error:
-            raise FeedError(f"feed {shown(uri)!r}: cannot write {given!r} as {match[0]}: {error}") from error
+            raise FeedError(f"feed {without_password(uri)!r}: cannot write {given!r} as {match[0]}: {error}") from error
         if _leads_out(text, at_start=match.start() == 0, in_authority=match.start() < authority):
-            raise FeedError(f"feed {shown(uri)!r}: the value {text!r} of {match[0]} leads out of its folder")
+            raise FeedError(f"feed {without_password(uri)!r}: the value {text!r} of {match[0]} leads out of its folder")
         return text
 
     expanded = _PARAMETER.sub(value, uri)

@@ -23,7 +23,8 @@ from crawler.exporters.naming import has_batch
 from crawler.exporters.postprocessing import post_processing
 from crawler.exporters.storage import STANDARD_OUTPUT
 from crawler.settings.convert import as_float, as_int
-from crawler.storages import SCHEMES, check_storage, is_remote, shown
+from crawler.storages import SCHEMES, check_storage, is_remote
+from crawler.url import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -150,7 +151,8 @@ class FeedOptions:
     def __post_init__(self) -> None:
         if any(self.batch) and not has_batch(self.uri):
             raise FeedError(
-                f"feed {shown(self.uri)!r}: its batches would all have one name; write %(batch_id)d or %(batch_time)s into it"
+                f"feed {self.shown_uri!r}: its batches would all have one name; write %(batch_id)d or %(batch_time)s "
+                "into it"
             )
         self.build_format()
 
@@ -167,7 +169,7 @@ class FeedOptions:
     @property
     def shown_uri(self) -> str:
         """The URI without the password in it."""
-        return shown(self.uri)
+        return without_password(self.uri)
 
     @classmethod
     def parse(cls, text: str, *, overwrite: bool = False, defaults: Mapping[str, Any] | None = None) -> FeedOptions:
@@ -184,7 +186,7 @@ class FeedOptions:
     ) -> FeedOptions:
         """Return the feed of an entry of the settings; *defaults* hold for what *options* leave out."""
         written = fspath(uri)
-        where = shown(written)
+        where = without_password(written)
         given = {**{name: value for name, value in (defaults or {}).items() if value is not None}, **options}
         storage = _own_storage(written, given.get("storages") or {})
         bare, suffix = _split_compression(written)
@@ -313,7 +315,7 @@ def _without_scheme(uri: str) -> str:
     if uri[scheme.end() :].startswith("//"):
         if name not in SCHEMES:
             raise FeedError(
-                f"no storage for the feed {shown(uri)!r}: there are a path, - (standard output), "
+                f"no storage for the feed {without_password(uri)!r}: there are a path, - (standard output), "
                 f"{', '.join(f'{one}:' for one in SCHEMES)}"
             )
         try:
@@ -325,7 +327,7 @@ def _without_scheme(uri: str) -> str:
 
 def _format(written: str, bare: str, named: Any) -> str:
     """Return the format that was *named*, else that of the extension."""
-    uri = shown(written)
+    uri = without_password(written)
     if named:
         known = FORMAT_NAMES.get(str(named).lower())
         if known is None:
@@ -354,7 +356,7 @@ def _own_storage(uri: str, storages: Mapping[str, Any]) -> Callable[..., Any] | 
     found = _SCHEME.match(uri)
     scheme = found[1].lower() if found else ""
     if scheme in storages and storages[scheme] is None:
-        raise FeedError(f"feed {shown(uri)!r}: the settings have switched the storage {scheme!r} off")
+        raise FeedError(f"feed {without_password(uri)!r}: the settings have switched the storage {scheme!r} off")
     return cast("Callable[..., Any] | None", load(storages.get(scheme)))
 
 

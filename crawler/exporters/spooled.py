@@ -26,7 +26,7 @@ from crawler.exporters.opening import Start, open_at, start_after, start_at
 from crawler.exporters.place import Batch, FeedPlace
 from crawler.exporters.spool import MODE
 from crawler.exporters.storage import FileTarget
-from crawler.storages import shown
+from crawler.url import without_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class SpooledFeed:
     @property
     def path(self) -> str:
         """Where the feed goes, without a password; the pattern of the names if there are batches."""
-        return self.options.shown_uri if any(self.options.batch) else shown(self.uri)
+        return self.options.shown_uri if any(self.options.batch) else without_password(self.uri)
 
     def accepts(self, item: Any) -> bool:
         """Tell whether *item* goes into this feed."""
@@ -273,10 +273,11 @@ class SpooledFeed:
         self._complete = list(place.complete)
         self.items = place.earlier + place.items
         for batch in self._complete:
-            if not self._spool.path(batch.file).is_file():
+            waiting = self._spool.path(batch.file)
+            if not waiting.is_file():
                 raise FeedError(
-                    f"cannot deliver {batch.items} items to {shown(batch.uri)}: {self._spool.path(batch.file)} is gone. Put it "
-                    "back and resume again, or drop the interrupted crawl and start a new one"
+                    f"cannot deliver {batch.items} items to {without_password(batch.uri)}: {waiting} is gone. Put it back and "
+                    "resume again, or drop the interrupted crawl and start a new one"
                 )
         if not place.is_open:
             return

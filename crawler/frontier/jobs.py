@@ -3,6 +3,7 @@
     .crawler/jobs/books-2026-11-23-0900/
         job.sqlite    what waits, what has ended, how far the outputs are
         lock          locked by the process that crawls; a dead process holds no lock
+        feeds/        outputs that wait for their delivery, if there are any
 
 A name is a folder below ``.crawler/jobs``; a path is the folder itself.
 """
@@ -184,7 +185,7 @@ def _kept(path: Path, key: str) -> Any:
 
 def summary_of(path: Path) -> JobSummary:
     """Return what the job in the folder *path* is, without disturbing the process that runs it."""
-    size = sum(one.stat().st_size for one in path.iterdir() if one.is_file())
+    size = sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
     try:
         with reading(path) as (database, kept):
             (waiting,) = database.execute("SELECT count(*) FROM waiting").fetchone()

@@ -21,6 +21,7 @@ from crawler.nearest import did_you_mean, within_two_edits
 from crawler.settings.convert import as_bool, as_dict, as_float, as_int, as_list, converted, default_of
 from crawler.settings.schema import SECTIONS
 from crawler.settings.scrapy_names import IGNORED, KNOWN, MAPPED
+from crawler.url import without_password
 
 if TYPE_CHECKING:
     from crawler.settings import schema
@@ -335,7 +336,18 @@ def dotted(component: type | str) -> str:
 
 def _shown(name: str, value: Any) -> Any:
     """Return *value* as it may be shown: Scrapy's names for passwords and keys are masked, as our own are."""
-    return "***" if value and name in KNOWN and name.endswith(_SECRET) else value
+    if value and name in KNOWN and name.endswith(_SECRET):
+        return "***"
+    return _without_passwords(value)
+
+
+def _without_passwords(value: Any) -> Any:
+    """Return *value* with the URLs in it, of feeds and storages, as they may be shown."""
+    if isinstance(value, str):
+        return without_password(value)
+    if isinstance(value, Mapping):
+        return {_without_passwords(key): _without_passwords(one) for key, one in value.items()}
+    return [_without_passwords(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _source_of(priority: int | str) -> str:

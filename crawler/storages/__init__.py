@@ -27,7 +27,7 @@ from crawler.exceptions import StorageError
 from crawler.settings.storages import Storages
 from crawler.storages.local import LocalStorage
 from crawler.storages.storage import Storage, StoredFile
-from crawler.storages.url import StorageURL, is_remote, shown, split_url
+from crawler.storages.url import StorageURL, is_remote, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,6 @@ __all__ = [
     "check_storage",
     "is_remote",
     "open_storage",
-    "shown",
     "split_url",
 ]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from crawler.exceptions import StorageError
+from crawler.url import without_password
 
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+)://(?P<authority>[^/]*)(?P<path>.*)", re.DOTALL)
-_SECRET = re.compile(r"(?<=://)[^/@]*:[^/]*@(?=[^/@]*(?:/|$))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _host(url: str, place: str) -> tuple[str, int | None]:
     else:
         host, _, port = place.partition(":")
     if port and not port.isdecimal():
-        raise StorageError(f"{shown(url)} has the port {port!r}: it must be a number")
+        raise StorageError(f"{without_password(url)} has the port {port!r}: it must be a number")
     return host, int(port) if port else None
 
 
@@ -71,11 +71,6 @@ def is_remote(url: str) -> bool:
     """Tell whether *url* leads somewhere else than to a local file or a standard stream."""
     found = _URL.match(url)
     return found is not None and found["scheme"].lower() not in ("file", "stdout")
-
-
-def shown(url: str) -> str:
-    """Return *url* as it may be shown: without the password in it."""
-    return _SECRET.sub(lambda found: f"{found[0].partition(':')[0]}:***@", url)
 
 
 def split_url(url: str) -> tuple[str, str]:

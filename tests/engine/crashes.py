@@ -13,6 +13,7 @@ from crawler import Spider
 from crawler.crawler import Crawler
 from crawler.exporters import FeedOptions, Feeds
 from crawler.exporters.spooled import SpooledFeed
+from crawler.storages import open_storage
 from crawler.testing import MemoryWorld, Page, Site
 
 HOST = "http://shop.test"
@@ -46,13 +47,15 @@ class CrawlFailedError(Exception):
 class Job:
     """A crawl of :func:`shop` that may be run several times, each time a process of its own."""
 
-    def __init__(self, folder: Path, *, size: int = 25, seed: int = 0) -> None:
+    def __init__(self, folder: Path, *, size: int = 25, seed: int = 0, delivers: bool = False) -> None:
         self.folder = folder
+        self.delivers = delivers
         self.size = size
         chance = random.Random(seed)
         # Few places on the workbench, so that requests go to the database and come back, and not in the order in which they came.
         self.workbench = chance.choice((1, 2, 5, 10_000))
         self.depth_priority = chance.choice((-1, 0, 1))
+        self.batch_items = chance.choice((1, 3, 7))
         self.site = shop(size, seed)
         self.feeds = [folder / "items.jsonl", folder / "items.json"]
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +73,10 @@ class Job:
             "log.stats_interval": 0,
         }
         feeds = [FeedOptions.parse(str(path)) for path in self.feeds]
+        if self.delivers:
+            batches = {"batch_item_count": self.batch_items}
+            feeds.append(FeedOptions.from_mapping(f"{self.folder}/batches/%(batch_time)s-%(batch_id)d.json", batches))
+            feeds.append(FeedOptions.parse(f"memory://{self.folder}/remote.json"))
         return Crawler(ShopSpider, settings, runtime=world.runtime, feeds=feeds), world
 
     def run(self, steps: int | None = None) -> bool:
@@ -93,6 +100,20 @@ class Job:
         documents = [[json.loads(line) for line in self.feeds[0].read_text().splitlines()]]
         documents.append(json.loads(self.feeds[1].read_text()))
         return [Counter((item["page"], item["part"]) for item in items) for items in documents]
+
+    def batches(self) -> list[Counter[tuple[str, int]]]:
+        """Return the items of each batch that was delivered."""
+        documents = [json.loads(path.read_text()) for path in sorted((self.folder / "batches").iterdir())]
+        return [Counter((item["page"], item["part"]) for item in items) for items in documents]
+
+    def remote(self) -> Counter[tuple[str, int]]:
+        """Return the items of the feed that was delivered in memory."""
+        with open_storage(f"memory://{self.folder}").open("remote.json") as file:
+            return Counter((item["page"], item["part"]) for item in json.load(file))
+
+    def spooled(self) -> list[str]:
+        """Return the names of the files that wait for their delivery."""
+        return sorted(path.name for path in (self.folder / "job" / "feeds").iterdir())
 
     def expected(self) -> Counter[tuple[str, int]]:
         """Return the items of an uninterrupted run."""

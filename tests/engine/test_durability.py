@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,32 @@ def test_a_crawl_that_crashes_again_and_again_ends_as_one_that_never_did(tmp_pat
         assert waiting + ended == seen
     assert job.items() == [job.expected()] * 2
     assert job.balance() == (0, job.size, job.size)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_batches_and_remote_feeds_of_a_crawl_that_crashes_hold_every_item_once(tmp_path: Path, seed: int) -> None:
+    pytest.importorskip("fsspec")
+    chance = random.Random(seed)
+    job = Job(tmp_path, seed=seed, delivers=True)
+    while not job.run(chance.randint(1, 60)):
+        pass
+    assert job.items() == [job.expected()] * 2
+    batches = job.batches()
+    assert sum(batches, Counter()) == job.expected()
+    assert [batch.total() for batch in batches[:-1]] == [job.batch_items] * (len(batches) - 1)
+    assert job.remote() == job.expected()
+    assert job.spooled() == []
+
+
+@pytest.mark.parametrize("writes", range(0, 40, 5))
+def test_batches_of_a_crawl_whose_disk_was_full_hold_every_item_once(tmp_path: Path, writes: int) -> None:
+    pytest.importorskip("fsspec")
+    job = Job(tmp_path, seed=writes, delivers=True)
+    run_with_failing_disk(job, writes)
+    while not job.run():
+        pass
+    assert sum(job.batches(), Counter()) == job.expected() == job.remote()
+    assert job.spooled() == []
 
 
 class FailingDatabase:

@@ -27,6 +27,15 @@ STEPS = {
     "when the job is let go": ("crawler.engine.durability", "Durability", "close", "before"),
 }
 
+#: The steps of a delivery.
+DELIVERY_STEPS = {
+    "before a delivery": ("crawler.exporters.delivery", "Delivery", "put", "before"),
+    "after a delivery": ("crawler.exporters.delivery", "Delivery", "put", "after"),
+    "before the commit of a delivery": ("crawler.engine.durability", "Durability", "commit", "before"),
+    "after the commit of a delivery": ("crawler.engine.durability", "Durability", "commit", "after"),
+    "when what was delivered is removed": ("crawler.exporters.spool", "Spool", "remove", "before"),
+}
+
 _KILLER = """
 import importlib, os, signal, sys
 module, cls, method, when, count = sys.argv[1:6]
@@ -84,7 +93,7 @@ class Crawl:
 
     def run_until(self, step: str, count: int) -> bool:
         """Run a process that kills itself when it comes to *step* for the *count*-th time; return whether it ended before."""
-        process = self.start("-c", _KILLER, *STEPS[step], str(count))
+        process = self.start("-c", _KILLER, *(STEPS | DELIVERY_STEPS)[step], str(count))
         process.wait()
         if process.returncode == -signal.SIGKILL:
             process.communicate()
@@ -99,6 +108,35 @@ class Crawl:
         document = json.loads((self.folder / "b.json").read_text("utf-8"))
         table = csv.DictReader(io.StringIO(gzip.decompress((self.folder / "c.csv.gz").read_bytes()).decode()))
         return [Counter(item["url"] for item in items) for items in (lines, document, table)]
+
+
+@dataclass
+class DeliveredCrawl(Crawl):
+    """A crawl that writes batches of *batch* items, and one file to the storage at *remote*, whose folder is *served*."""
+
+    remote: str = ""
+    served: Path = Path()
+    batch: int = 7
+
+    @property
+    def arguments(self) -> list[str]:
+        """The command, with the feeds as a setting."""
+        feeds = {
+            "batches/%(batch_time)s-%(batch_id)05d.jsonl": {"batch_item_count": self.batch},
+            f"{self.remote}/whole.json.gz": {},
+        }
+        common = ["crawl", "books", "-a", f"site={self.url}", "--job", "shop", "-q"]
+        return [*common, *self.settings, "-s", f"FEEDS={json.dumps(feeds)}"]
+
+    def outputs(self) -> list[Counter[str]]:
+        """Return the URLs in all batches and in the remote file; raise AssertionError if a batch has another size."""
+        batches = [path.read_text("utf-8").splitlines() for path in sorted((self.folder / "batches").iterdir())]
+        assert sorted((len(batch) for batch in batches), reverse=True)[: len(batches) - 1] == [self.batch] * (
+            len(batches) - 1
+        )
+        document = json.loads(gzip.decompress((self.served / "whole.json.gz").read_bytes()))
+        items = [json.loads(line) for batch in batches for line in batch]
+        return [Counter(item["url"] for item in found) for found in (items, document)]
 
 
 def _ended_well(process: subprocess.Popen[str]) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 
 @contextmanager
-def ftp_server(folder: Path, *, tls: Path | None = None) -> Iterator[int]:
-    """Serve *folder* to anonymous and to user:p@ss; with the certificate *tls*, only encrypted. Yield the port."""
+def ftp_server(folder: Path, *, tls: Path | None = None, port: int = 0, password: str = "p@ss") -> Iterator[int]:
+    """Serve *folder* to anonymous and to "user" with *password*; with the certificate *tls*, only encrypted. Yield the port."""
     pytest.importorskip("pyftpdlib")
     from pyftpdlib.authorizers import DummyAuthorizer
     from pyftpdlib.handlers import FTPHandler, TLS_FTPHandler
@@ -28,9 +28,9 @@ def ftp_server(folder: Path, *, tls: Path | None = None) -> Iterator[int]:
         if tls:
             certfile, tls_control_required, tls_data_required = str(tls), True, True
 
-    Handler.authorizer.add_user("user", "p@ss", str(folder), perm="elradfmwMT")
+    Handler.authorizer.add_user("user", password, str(folder), perm="elradfmwMT")
     Handler.authorizer.add_anonymous(str(folder))
-    server = FTPServer(("127.0.0.1", 0), Handler)
+    server = FTPServer(("127.0.0.1", port), Handler)
     ending = threading.Event()
 
     def serve() -> None:

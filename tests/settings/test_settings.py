@@ -259,3 +259,10 @@ def test_lists_are_added_to_and_taken_from() -> None:
     settings.remove_from_list("HTTPERROR_ALLOWED_CODES", 404)
     with pytest.raises(ValueError, match="404 is not in HTTPERROR_ALLOWED_CODES"):
         settings.remove_from_list("HTTPERROR_ALLOWED_CODES", 404)
+
+
+def test_passwords_in_the_urls_of_feeds_are_not_shown() -> None:
+    settings = Settings({"FEEDS": {"ftp://me:sesame@host/a.json": {}}, "FEED_URI": "ftp://me:sesame@host/b.json"})
+    told = str(settings.in_force())
+    assert "sesame" not in told
+    assert "ftp://me:***@host/a.json" in told

@@ -11,7 +11,8 @@ import pytest
 from crawler.exceptions import StorageError
 from crawler.settings import Settings
 from crawler.settings.storages import Storages
-from crawler.storages import StorageURL, StoredFile, check_storage, is_remote, open_storage, shown, split_url
+from crawler.storages import StorageURL, StoredFile, check_storage, is_remote, open_storage, split_url
+from crawler.url import without_password
 
 
 class Broken(io.BytesIO):
@@ -145,7 +146,7 @@ def test_a_file_is_a_folder_and_a_name(url: str, folder: str, name: str) -> None
     ],
 )
 def test_a_url_is_shown_without_its_password(url: str, text: str) -> None:
-    assert shown(url) == text
+    assert without_password(url) == text
 
 
 def test_what_is_remote() -> None:
