@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.download import BytesInHand, build_downloader
+from crawler.download import BytesInHand, NamedHosts, build_downloader
 from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
@@ -59,6 +59,7 @@ DOWNLOADER_MIDDLEWARES = (
     "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
     "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
     "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
+    "crawler.downloadermiddlewares.httpproxy.HttpProxyMiddleware",
     "crawler.downloadermiddlewares.httpcache.HttpCacheMiddleware",
 )
 
@@ -112,13 +113,18 @@ class Assembly:
         robots = _robots(settings)
         watcher = SignalWatcher(crawler.signals, spider)
         in_hand = BytesInHand(settings.crawl.max_bytes_in_hand)
+        named_hosts = NamedHosts()
+        if settings.monitors.webhook:
+            named_hosts.add(settings.monitors.webhook)  # it is nobody's page that names it
         self._downloader = build_downloader(
             settings,
             reactor=clock,
             in_hand=in_hand,
             phases=watch.waits.add_download,
+            loop=runtime.loop,
             agent=runtime.agent,
             watcher=watcher,
+            named_hosts=named_hosts,
         )
 
         def commit_failed(error: UsageError) -> None:
@@ -139,6 +145,7 @@ class Assembly:
                 stats=crawler.stats,
                 cookies=jars,
                 command=command or {},
+                named_hosts=named_hosts,
                 watch=watch,
                 look=lambda engine: look(engine, crawler.stats.get_stats()),
                 settings=settings.in_force(),
@@ -181,6 +188,7 @@ class Assembly:
                 bridge=bridge,
                 watch=watch,
                 start=_start_of(spider, chain, start),
+                named_hosts=named_hosts,
                 on_item=on_item,
                 job=job.name if job is not None else "",
                 start_taken=durability.start_taken if durability else 0,

@@ -17,7 +17,9 @@
        |- CannotResolveHostError   DNS
        |- HostDownError            a host that could not be reached again and again: nothing was sent
        |- DownloadConnectionRefusedError, DownloadTLSError
-       |- ProxyError               the proxy cannot be reached, refuses, or wants other credentials
+       |- PrivateAddressError    a page leads to an address of the own network, which nobody has allowed
+       |- ProxyError             the proxy cannot be reached, or does not connect: see ``status``
+       |  `- ProxyAuthenticationError   it does not know us
        |- DownloadTimeoutError     connect, first byte or whole response: see ``phase``
        |- DownloadConnectionLostError
        |- ResponseDataLossError    the body ended before its length or its last chunk
@@ -118,8 +120,25 @@ class DownloadTLSError(DownloadError):
     """The TLS handshake failed or the certificate was not trusted."""
 
 
+class PrivateAddressError(DownloadError):
+    """The host has a private, loopback, link-local or otherwise special *address*, which neither spider nor settings allow."""
+
+    def __init__(self, message: str = "", *, host: str = "", address: str = "") -> None:
+        super().__init__(message)
+        self.host = host
+        self.address = address
+
+
 class ProxyError(DownloadError):
-    """The proxy could not be reached, refused to connect, or wants other credentials."""
+    """The proxy cannot be reached, or does not connect to the host. ``status`` is its answer to CONNECT, None without one."""
+
+    def __init__(self, message: str = "", *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ProxyAuthenticationError(ProxyError):
+    """The proxy wants other credentials than it got; trying again would not help."""
 
 
 class DownloadTimeoutError(DownloadError):

@@ -135,7 +135,6 @@ ADVICE = {
     "crawler.CrawlerProcessBase": "use crawler.crawler.CrawlerProcess",
     "crawler.CrawlerRunnerBase": "use crawler.crawler.CrawlerRunner",
     "downloadermiddlewares.ajaxcrawl": f"{_OLD}",
-    "downloadermiddlewares.httpproxy": "there are no proxies",
     "downloadermiddlewares.redirect.BaseRedirectMiddleware": "inherit from RedirectMiddleware",
     "downloadermiddlewares.stats": "the engine counts every download",
     "dupefilters": "see frontier.include_headers, and dont_filter of a request",

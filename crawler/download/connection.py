@@ -76,6 +76,8 @@ class Connection(Protocol):
         self._peer: IPv4Address | IPv6Address | None = None
         self._certificate: Certificate | None = None
         self._lost: Deferred[None] | None = None
+        #: Whether what is at the other end is the origin, and not a proxy that reads the requests.
+        self.is_to_origin = True
         self._forget()
 
     def _forget(self) -> None:
@@ -104,8 +106,8 @@ class Connection(Protocol):
 
     @property
     def certificate(self) -> Certificate | None:
-        """The certificate of the server, None without TLS."""
-        if self._certificate is None and self._secure and self._handshaken:
+        """The certificate of the origin, None without TLS."""
+        if self._certificate is None and self._secure and self._handshaken and self.is_to_origin:
             x509 = self.transport.getPeerCertificate()  # type: ignore[union-attr]  # ISSLTransport, since it is secure
             self._certificate = Certificate(x509) if x509 is not None else None
         return self._certificate

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from crawler.download.answer import Answer, response_of
+from crawler.download.errors import InvalidRequestError
 from crawler.exceptions import UnsupportedURLSchemeError
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class Downloader:
     """Fetches requests with the *transports* of their schemes, within *limits* unless ``request.meta`` says otherwise.
 
     Its keys are ``download_timeout``, ``download_maxsize``, ``download_warnsize``, ``download_fail_on_dataloss``, as Scrapy has
-    them, and ``download_to_file``, which puts the body into a temporary file however small it is.
+    them, and ``download_to_file``, which puts the body into a temporary file however small it is. ``transport`` names one of
+    *named*.
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class Downloader:
         limits: FetchLimits,
         clock: Clock,
         *,
+        named: Mapping[str, Transport] | None = None,
         warn_body: int = 0,
         close: Callable[[], Awaitable[Any]] | None = None,
     ) -> None:
         self._transports = transports
+        self._named = named or {}
         self._limits = limits
         self._clock = clock
         self._warn_body = warn_body
@@ -67,6 +71,8 @@ class Downloader:
         if transport is None:
             transport = self._other_transport(request)
         meta = request.meta
+        if "transport" in meta:
+            transport = self._named_transport(meta["transport"])
         limits = self._limits
         if (
             "download_timeout" in meta
@@ -82,6 +88,16 @@ class Downloader:
         if warn_at and len(answer.body) > warn_at:
             logger.warning("%s: the body is %d bytes long, more than %d", request, len(answer.body), warn_at)
         return response_of(request, answer)
+
+    def _named_transport(self, name: Any) -> Transport:
+        """Return the transport that a request asks for by name."""
+        transport = self._named.get(name)
+        if transport is None:
+            raise InvalidRequestError(
+                f'meta["transport"] is {name!r}; there are {", ".join(self._named)}'
+                + ("" if "curl" in self._named else "; curl needs pip install 'crawler[curl]'")
+            )
+        return transport
 
     def _other_transport(self, request: Request) -> Transport:
         scheme = request.url.partition(":")[0].lower()

@@ -106,8 +106,8 @@ class DownloadCancelledError(_Told, named.DownloadCancelledError, CancelledError
     """The crawler itself stopped the download."""
 
 
-class InvalidRequestError(named.DownloadFailedError, ValueError):
-    """The request cannot be written as HTTP: its method, URL or a header would break out of its line."""
+class InvalidRequestError(named.DownloadError, ValueError):
+    """The request cannot be sent as it is: its method or URL would break out of its line, its proxy is none."""
 
 
 def translated(error: BaseException | None, url: str) -> named.DownloadError:
@@ -171,5 +171,20 @@ def _tls_reason(error: BaseException) -> str:
     if isinstance(error, VerificationError):
         return "the certificate is not for this host" if error.errors else str(error)
     if isinstance(error, SSL.Error) and error.args and isinstance(error.args[0], list):
-        return "; ".join(str(entry[-1]) for entry in error.args[0]) or "handshake failure"
+        said = "; ".join(str(entry[-1]) for entry in error.args[0]) or "handshake failure"
+        return said + next((f" ({hint})" for words, hint in _TLS_HINTS.items() if words in said), "")
     return str(error) or type(error).__name__
+
+
+# What OpenSSL says, and what it mostly means.
+_TLS_HINTS = {
+    "wrong version number": "the server does not speak TLS on this port: is it http?",
+    "packet length too long": "the server does not speak TLS on this port: is it http?",
+    "http request": "the server does not speak TLS on this port: is it http?",
+    "protocol version": "the server speaks other versions of TLS only: see http.tls_min and http.tls_max",
+    "unsupported protocol": "the server speaks other versions of TLS only: see http.tls_min and http.tls_max",
+    "handshake failure": "no cipher in common, or a client certificate is asked for: see http.tls_ciphers and "
+    "http.client_certificate",
+    "certificate required": "the server asks who we are: see http.client_certificate",
+    "dh key too small": "the server's keys are weak: see http.tls_ciphers",
+}

@@ -33,6 +33,7 @@ from crawler.download.errors import (
     ResponseDataLossError,
     translated,
 )
+from crawler.download.proxy import Way, Ways
 from crawler.download.wire import BytesProducer, WireHeaders
 from crawler.exceptions import DownloadError, ResponseTooLargeError, StopDownload
 from crawler.exceptions import ResponseDataLossError as AnyDataLossError
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
     from crawler.http.spool import Spool
     from crawler.interfaces import Clock
 
-# What the connection says itself, from the body that it sends.
-_OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection"})
+# What the connection says itself, from the body that it sends; and what is for a proxy, which origins never get to see.
+_OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection", b"Proxy-Authorization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,10 @@ class Watcher(Protocol):
 
 
 class TreqTransport:
-    """Fetches http and https through *agent*. *compression* asks for compressed bodies; *watcher* sees what comes."""
+    """Fetches http and https through *agent*.
+
+    *compression* asks for compressed bodies; *watcher* sees what comes; *ways* finds the proxy that a request goes through.
+    """
 
     def __init__(
         self,
@@ -91,6 +95,7 @@ class TreqTransport:
         *,
         compression: bool = True,
         watcher: Watcher | None = None,
+        ways: Ways | None = None,
         spooling: Spooling | None = None,
         phases: Callable[[float, float, float], None] | None = None,
     ) -> None:
@@ -99,6 +104,7 @@ class TreqTransport:
         self._deadlines = deadlines
         self._compression = compression
         self._watcher = watcher
+        self._ways = ways if ways is not None else Ways()
         self._spooling = spooling or _IN_MEMORY
         self._phases = phases
 
@@ -111,11 +117,12 @@ class TreqTransport:
         exchange = _Exchange(limits, self._clock, self._deadlines)
         try:
             target = _target(request.url)
-            body = request.body
+            body, meta = request.body, request.meta
+            way = self._ways.of(request) if "proxy" in meta or "bindaddress" in meta else None
             exchange.answering = self._client.request(
                 request.method,
                 target.url,
-                headers=WireHeaders(self._lines(request, target.host), exchange),
+                headers=WireHeaders(self._lines(request, target.host, way), exchange, way),
                 data=BytesProducer(body) if body else None,
                 cookies=_NO_COOKIES,
                 allow_redirects=False,
@@ -189,7 +196,7 @@ class TreqTransport:
             protocol=f"HTTP/{head.version.decode('ascii')}",
         )
 
-    def _lines(self, request: Request, host: bytes) -> list[tuple[bytes, bytes]]:
+    def _lines(self, request: Request, host: bytes, way: Way | None) -> list[tuple[bytes, bytes]]:
         """Return the header lines of *request*: as given, with what HTTP needs besides."""
         if not request.method.isascii() or not request.method.replace("-", "").isalnum():
             raise InvalidRequestError(f"{request.method!r} is no method of HTTP")
@@ -199,12 +206,14 @@ class TreqTransport:
             headers = request.headers
             lines = headers.raw_items()
             has_host, has_encoding = b"Host" in headers, b"Accept-Encoding" in headers
-            if any(name in headers for name in _OWN_HEADERS):
+            if not _OWN_HEADERS.isdisjoint(headers):  # keys are in Title-Case already, as here
                 lines = [line for line in lines if line[0].title() not in _OWN_HEADERS]
         if not has_host:
             lines.insert(0, (b"Host", host))
         if self._compression and not has_encoding:
             lines.append((b"Accept-Encoding", ACCEPT_ENCODING))
+        if way is not None and (authorization := way.authorization_with(request.url.partition(":")[0].lower())):
+            lines.append((b"Proxy-Authorization", authorization))
         return lines
 
 

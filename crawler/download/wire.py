@@ -4,8 +4,9 @@
 copy the headers, and the copy is the same object; they add a header, and nothing happens. So the lines leave in the order and case
 in which they were given, and nothing else does.
 
-An agent's ``request`` has no argument for who wants to know how far the request has come, so the headers carry that, too. They are
-read at the moment at which they are written to a connection, which is how the transport learns, with any agent, that there is one.
+An agent's ``request`` has no argument for the way that a request takes (a proxy), nor for who wants to know how far it has come, so
+the headers carry both. They are read at the moment at which they are written to a connection, which is how the transport learns,
+with any agent, that there is one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from zope.interface import implementer
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IConsumer
 
+    from crawler.download.proxy import Way
+
 
 class Progress(Protocol):
     """Is told how far a request has come."""
@@ -33,13 +36,16 @@ class Progress(Protocol):
 
 
 class WireHeaders(Headers):
-    """Header lines that no agent changes. *progress* is told when they are written."""
+    """Header lines that no agent changes. *progress* is told when they are written; *way* is theirs, None for the usual one."""
 
-    __slots__ = ("_lines", "progress")
+    __slots__ = ("_lines", "progress", "way")
 
-    def __init__(self, lines: Sequence[tuple[bytes, bytes]] = (), progress: Progress | None = None) -> None:
+    def __init__(
+        self, lines: Sequence[tuple[bytes, bytes]] = (), progress: Progress | None = None, way: Way | None = None
+    ) -> None:
         self._lines = lines
         self.progress = progress
+        self.way = way
 
     def __repr__(self) -> str:
         return f"<WireHeaders {[name for name, _ in self._lines]}>"  # not the values, which may be secrets

@@ -23,6 +23,7 @@ DEPTH = "depth"
 URL_LENGTH = "url_length"
 IGNORED = "ignored"
 ROBOTS = "robots"
+PRIVATE = "private_address"
 
 
 @dataclass(frozen=True, slots=True)

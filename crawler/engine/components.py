@@ -111,6 +111,7 @@ _SCRAPY_PRIORITIES = {
     "MetaRefreshMiddleware": 580,
     "RedirectMiddleware": 600,
     "CookiesMiddleware": 700,
+    "HttpProxyMiddleware": 750,
 }
 
 

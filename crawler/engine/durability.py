@@ -1,7 +1,8 @@
 """Durability: what a crawl keeps with its job at every commit, and takes from it when the job is resumed.
 
 One transaction holds what has ended, what was found, the places of the feeds, and the values here: statistics, the spider's state,
-cookies, and how far ``spider.start()`` was pulled. A crash therefore repeats what was in flight, and nothing else.
+cookies, the hosts that it starts at, and how far ``spider.start()`` was pulled. A crash therefore repeats what was in flight, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from crawler.exporters import FeedPlace
 from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED
 
 if TYPE_CHECKING:
+    from crawler.download import NamedHosts
     from crawler.engine.engine import Engine
     from crawler.engine.watch import Watch
     from crawler.frontier import Visit
@@ -49,6 +51,7 @@ class Durability:
         look: Callable[[Engine], dict[str, Any]],
         settings: Sequence[tuple[str, str, str]] = (),
         command: Mapping[str, Any],
+        named_hosts: NamedHosts,
         keeps_items: bool = False,
     ) -> None:
         self.job = job
@@ -62,6 +65,8 @@ class Durability:
         self._settings = settings
         self._look = look
         self._command = dict(command)
+        self._named_hosts = named_hosts
+        self._hosts_kept = 0
         self._engine: Engine | None = None
         self._told_state = False
         self._kept_cookies: tuple[int, ...] = ()
@@ -91,6 +96,7 @@ class Durability:
             self._spider.state.update(self.job.get("spider_state", {}))
             if self._cookies is not None:
                 self._cookies.restore(self.job.get("cookies", ()))
+            self._named_hosts.restore(self.job.get("named_hosts", ()))
             if self.job.get("watch") is not None:
                 self._watch.restore(self.job.get("watch"))
 
@@ -152,6 +158,9 @@ class Durability:
             values["look"] = {**self._look(engine), "at": self._store.epoch + engine.now()}
         if self._spider.state:
             values |= self._spider_state()
+        if len(self._named_hosts) != self._hosts_kept:
+            values["named_hosts"] = self._named_hosts.export()
+            self._hosts_kept = len(values["named_hosts"])
         self._store.commit(values)
 
     def _spider_state(self) -> dict[str, Any]:

@@ -26,14 +26,22 @@ from twisted.internet.defer import Deferred
 from crawler import signals
 from crawler.concurrency import start
 from crawler.engine.account import Account
-from crawler.engine.admission import DUPLICATE, IGNORED, ROBOTS
+from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, ROBOTS
 from crawler.engine.beginning import Beginning
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
 from crawler.engine.halt import CANCELLED, Halted
 from crawler.engine.holdback import BYTES, ITEMS, PAUSED, PLACES, VISITS
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
-from crawler.exceptions import CloseSpider, DontCloseSpider, IgnoreRequest, JobError, NotStorableError, describe
+from crawler.exceptions import (
+    CloseSpider,
+    DontCloseSpider,
+    IgnoreRequest,
+    JobError,
+    NotStorableError,
+    PrivateAddressError,
+    describe,
+)
 from crawler.frontier import Outcome, Visit
 from crawler.http import Request, Response
 from crawler.http.cachepolicy import CACHED
@@ -75,6 +83,7 @@ class Engine:
         self._download = parts.download
         self._scraper = parts.scraper
         self._committer = parts.committer
+        self._named_hosts = parts.named_hosts
         self._admission = parts.admission
         self._robots = parts.robots
         self._limits = parts.limits
@@ -152,6 +161,8 @@ class Engine:
         """Take one output of ``spider.start()``."""
         if self.state != "running":
             raise Halted
+        if isinstance(output, Request):
+            self._named_hosts.add(output.url)
         pending = self._handle(output, self._start_visit, None, 0)
         if pending is not None:
             return pending.addCallback(self._took_start)
@@ -356,8 +367,9 @@ class Engine:
                 await self._scrape(visit, answer)
             elif answer is not None:
                 self._replace(visit, answer)
-        except IgnoreRequest as error:
-            visit.drop(visit.reason or IGNORED)
+        except (IgnoreRequest, PrivateAddressError) as error:
+            visit.drop(visit.reason or (IGNORED if isinstance(error, IgnoreRequest) else PRIVATE))
+            visit.detail = visit.detail or str(error)
             await self._fail(visit, error)
         except (*CANCELLED, Halted):
             self._give_back(visit)
@@ -609,6 +621,10 @@ class Engine:
             waited: Deferred[None] = Deferred(lambda _: timer.cancel())
             timer = self._clock.callLater(until - self._clock.seconds(), waited.callback, None)
             await waited
+
+    def name_host(self, url: str) -> None:
+        """Let the host of *url* be at a private address, as that of a start request: a person has named it, and no page."""
+        self._named_hosts.add(url)
 
     def close_spider(self, spider: Any = None, reason: str = "cancelled") -> None:
         """Scrapy's name of :meth:`stop`."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
-    from crawler.download import BytesInHand
+    from crawler.download import BytesInHand, NamedHosts
     from crawler.engine.admission import Admission
     from crawler.engine.commit import Committer
     from crawler.engine.limits import Limits
@@ -55,6 +55,8 @@ class Parts:
     bridge: Bridge
     watch: Watch
     start: Callable[[], AsyncIterator[Any]]
+    #: Is told the URLs of start requests: their hosts may be at private addresses.
+    named_hosts: NamedHosts
     on_item: Callable[[Any], Any] | None = None
     #: The name of the job, empty if the crawl is not durable.
     job: str = ""

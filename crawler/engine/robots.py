@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crawler.exceptions import DownloadFailedError, IgnoreRequest, describe
+from crawler.exceptions import DownloadFailedError, IgnoreRequest, PrivateAddressError, describe
 from crawler.http import Request
 from crawler.robots import RobotsRules
-from crawler.url import origin
+from crawler.url import origin, split
 
 if TYPE_CHECKING:
     from crawler.http import Response
@@ -40,6 +40,8 @@ class _Known:
     #: Why the rules could not be read, empty if they could; and how often in a row.
     trouble: str = ""
     attempts: int = 0
+    #: The refusal of the origin itself, which is then what its requests end with.
+    refused: PrivateAddressError | None = None
 
 
 class RobotsGate:
@@ -62,7 +64,10 @@ class RobotsGate:
             return None
         if not site.startswith(_WEB) or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
             return None
-        meta = {"dont_obey_robotstxt": True, "dont_retry": True}
+        meta: dict[str, Any] = {"dont_obey_robotstxt": True, "dont_retry": True}
+        if request.has_meta:
+            # It goes the way of the request that it is for: a site that is asked through a proxy is not asked directly before.
+            meta |= {name: request.meta[name] for name in ("proxy", "bindaddress") if name in request.meta}
         return Request.from_trusted_url(f"{site}/robots.txt", meta=meta, dont_filter=True)
 
     async def fetch(self, request: Request, download: Callable[[Request], Awaitable[Response | Request]]) -> Response:
@@ -77,12 +82,17 @@ class RobotsGate:
     def refusal(self, request: Request) -> str | None:
         """Return the line of robots.txt that forbids *request*, None if it is allowed.
 
-        Raises DownloadFailedError where the rules are not known: then nothing may be fetched, which is nobody's will.
+        Raises DownloadFailedError where the rules are not known: then nothing may be fetched, which is nobody's will; and
+        PrivateAddressError where the origin is at an address that nobody has allowed.
         """
         site = origin(request.url)
         known = self._known.get(site)
         if known is None or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
             return None
+        if known.refused is not None:
+            raise PrivateAddressError(
+                str(known.refused), host=known.refused.host, address=known.refused.address
+            ) from known.refused
         if known.trouble:
             raise DownloadFailedError(
                 f"{site}/robots.txt could not be read ({known.trouble}), so nothing is fetched there"
@@ -93,6 +103,10 @@ class RobotsGate:
     def learn(self, request: Request, answer: Response | Exception, now: float) -> RobotsRules:
         """Keep and return the rules that *answer* to *request* for a robots.txt means."""
         site = origin(request.url)
+        if isinstance(answer, PrivateAddressError) and answer.host == split(request.url).host.rstrip("."):
+            # There is nothing to try again: its requests end with the same refusal.
+            self._known[site] = _Known(RobotsRules.unreachable(), now + RETRY_AFTER, refused=answer)
+            return self._known[site].rules
         if isinstance(answer, Exception):
             rules, trouble = RobotsRules.unreachable(), describe(answer)
         else:

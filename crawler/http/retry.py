@@ -27,6 +27,8 @@ from crawler.exceptions import (
     DownloadError,
     DownloadFailedError,
     DownloadTimeoutError,
+    ProxyAuthenticationError,
+    ProxyError,
     ResponseDataLossError,
 )
 
@@ -37,8 +39,12 @@ RETRYABLE: tuple[type[DownloadError], ...] = (
     DownloadConnectionLostError,
     DownloadTimeoutError,
     DownloadFailedError,
+    ProxyError,
     ResponseDataLossError,
 )
+
+#: Those among them that it will not.
+_FINAL = (ProxyAuthenticationError,)
 
 #: RFC 9110 section 9.2.2: doing these twice is like doing them once.
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
@@ -71,7 +77,9 @@ class RetryPolicy:
 
     def may_repeat_error(self, error: Exception, method: str, *, is_asked: bool = False) -> bool:
         """Tell whether *error* is a reason to try again; *is_asked* if the request asks for retries."""
-        return isinstance(error, RETRYABLE) and (is_asked or method in IDEMPOTENT or was_not_sent(error))
+        if not isinstance(error, RETRYABLE) or isinstance(error, _FINAL):
+            return False
+        return is_asked or method in IDEMPOTENT or was_not_sent(error)
 
     def wait(self, attempt: int, *, retry_after: float | None = None, jitter: float = 0.5) -> float:
         """Return the seconds to wait before retry number *attempt*, which counts from 0."""
@@ -85,7 +93,7 @@ def was_not_sent(error: Exception) -> bool:
     """Tell whether *error* says that no byte of the request can have reached the server."""
     if isinstance(error, DownloadTimeoutError):
         return error.phase == "connect"
-    return isinstance(error, CannotResolveHostError | DownloadConnectionRefusedError)
+    return isinstance(error, CannotResolveHostError | DownloadConnectionRefusedError | ProxyError)
 
 
 def status_reason(status: int) -> str:

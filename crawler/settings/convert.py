@@ -28,10 +28,15 @@ def converted(name: str, value: Any, field: dataclasses.Field[Any]) -> Any:
     try:
         result = _CONVERTERS[kind](value)
     except (ValueError, TypeError, AttributeError, OverflowError):
-        raise SettingsError(f"{name} = {value!r}: it must be {_allowed(field)}") from None
+        raise _wrong(name, value, field) from None
     if not _is_allowed(result, field):
-        raise SettingsError(f"{name} = {value!r}: it must be {_allowed(field)}")
+        raise _wrong(name, value, field)
     return result
+
+
+def _wrong(name: str, value: Any, field: dataclasses.Field[Any]) -> SettingsError:
+    shown = "***" if field.metadata["secret"] else repr(value)
+    return SettingsError(f"{name} = {shown}: it must be {_allowed(field)}")
 
 
 def default_of(field: dataclasses.Field[Any]) -> Any:

@@ -117,7 +117,52 @@ class Http:
         "DOWNLOAD_TLS_MAX_VERSION",
         choices=("", "1.0", "1.1", "1.2", "1.3"),
     )
+    tls_ciphers: str = setting(
+        "", "Ciphers of TLS up to 1.2, as `openssl ciphers` takes them.", "DOWNLOADER_CLIENT_TLS_CIPHERS"
+    )
+    ca_file: str = setting("", "File (PEM) with the certificates that are trusted, instead of the system's.")
+    client_certificate: str = setting("", "File (PEM) with the certificate that says who we are, and its chain.")
+    client_key: str = setting("", "File (PEM) with its private key, if that is not in the same file.")
+    client_certificate_hosts: list[str] = setting(
+        [], 'Hosts that the client certificate is shown to, as "api.example.org" or "*.example.org"; needed to use it.'
+    )
+    transport: str = setting(
+        "treq",
+        "What speaks HTTP: treq, HTTP/1.1 by the crawler itself; curl, libcurl with HTTP/2 (needs the extra curl).",
+        choices=("treq", "curl"),
+    )
+    impersonate: str = setting(
+        "", "With curl, the browser whose TLS and HTTP/2 are used, such as chrome; empty for curl's own."
+    )
+    http3: bool = setting(False, "With curl, try HTTP/3 first.")
     bind_address: str = setting("", "Local address that connections are made from.", "DOWNLOAD_BIND_ADDRESS")
+    dns_timeout: float = setting(10.0, "Seconds to find the addresses of a name.", "DNS_TIMEOUT", minimum=0.001)
+    dns_cache: float = setting(
+        60.0, "Seconds that the addresses of a name are remembered; 0 for not at all.", minimum=0
+    )
+    dns_cache_size: int = setting(10_000, "How many names are remembered.", "DNSCACHE_SIZE", minimum=0)
+    pinned_hosts: dict[str, Any] = setting(
+        {},
+        'Addresses of hosts that are not looked up: [http.pinned_hosts] "example.org" = "192.0.2.7", or "example.org:443".',
+    )
+    allow_private: list[str] = setting(
+        [],
+        "Private, loopback and other special addresses that may be asked, besides hosts the spider starts at: addresses, "
+        'networks (10.0.0.0/8), hosts (intranet.example, *.intranet.example), or "all".',
+    )
+    use_proxy: bool = setting(
+        True, "Use http.proxy and http.proxies, or without them the environment's proxies.", "HTTPPROXY_ENABLED"
+    )
+    proxy: str = setting(
+        "", "Proxy of all requests: http://, https://, socks5:// or socks5h://user:password@host:port.", secret=True
+    )
+    proxies: dict[str, str] = setting(
+        {}, "Proxies by the scheme of the URL that is asked for: http, https.", secret=True
+    )
+    no_proxy: list[str] = setting(
+        [], "Hosts that are asked directly: domains, addresses, networks, each with a port if wanted, or *."
+    )
+    proxy_auth_encoding: str = setting("utf-8", "Encoding of user and password for a proxy.", "HTTPPROXY_AUTH_ENCODING")
     schemes: list[str] = setting(["http", "https"], 'Schemes that are fetched; "file" and "data" may be added.')
 
     @property
@@ -131,6 +176,8 @@ class Http:
         unknown = set(self.schemes) - {"http", "https", "file", "data"}
         if unknown:
             raise SettingsError(f"http.schemes names {sorted(unknown)}; there are http, https, file and data")
+        if self.tls_max and self.tls_max < self.tls_min:
+            raise SettingsError(f"http.tls_max = {self.tls_max!r} is older than http.tls_min = {self.tls_min!r}")
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,19 @@ def _tls_version(value: Any) -> Any:
     return value.removeprefix("TLSv") if isinstance(value, str) else value
 
 
+def _dns_cache(value: Any) -> float:
+    return 60.0 if as_bool(value) else 0.0
+
+
+def _ciphers(value: Any) -> Any:
+    return "" if value == "DEFAULT" else value
+
+
+def _tls_method(value: Any) -> Any:
+    """Return the newest version that a method of Scrapy's names; "TLS" is whatever both sides know."""
+    return "" if value == "TLS" else _tls_version(value)
+
+
 _REFERRER_CLASSES = {
     "NoReferrerPolicy": "no-referrer",
     "NoReferrerWhenDowngradePolicy": "no-referrer-when-downgrade",
@@ -88,6 +101,9 @@ MAPPED: dict[str, Mapped] = {
     "DOWNLOAD_SLOTS": Mapped("politeness.hosts", _hosts_of),
     "DOWNLOAD_TLS_MIN_VERSION": Mapped("http.tls_min", _tls_version),
     "DOWNLOAD_TLS_MAX_VERSION": Mapped("http.tls_max", _tls_version),
+    "DNSCACHE_ENABLED": Mapped("http.dns_cache", _dns_cache),
+    "DOWNLOADER_CLIENT_TLS_CIPHERS": Mapped("http.tls_ciphers", _ciphers),
+    "DOWNLOADER_CLIENT_TLS_METHOD": Mapped("http.tls_max", _tls_method),
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
     "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
@@ -134,7 +150,7 @@ _REACTOR = "the crawler always runs on asyncio, on uvloop where that is installe
 _BY_EXTENSION = "formats and storages of feeds are fixed"
 _NO_MEMORY_LIMIT = "memory is bounded by crawl.max_bytes_in_hand, http.max_body and frontier.workbench instead"
 _ORDER = "the frontier has one order: priority, then first in first out"
-_DNS = "names are resolved by the operating system"
+_DNS = "names are resolved by the operating system, both families, in threads of their own; see http.pinned_hosts"
 _NO_REMOTE = "there is no remote control"
 
 #: Why a name has no effect.
@@ -147,14 +163,10 @@ IGNORED: dict[str, str] = {
     "DEFAULT_DROPITEM_LOG_LEVEL": "use DropItem(..., log_level=...)",
     "DEFAULT_ITEM_CLASS": "the shell makes no item",
     "DEPTH_STATS_VERBOSE": "depths are not counted one by one",
-    "DNSCACHE_ENABLED": _DNS,
-    "DNSCACHE_SIZE": _DNS,
     "DNS_RESOLVER": _DNS,
-    "DNS_TIMEOUT": "a name that does not resolve ends with http.connect_timeout",
     "DOWNLOADER": _ONE_ENGINE,
-    "DOWNLOADER_CLIENTCONTEXTFACTORY": "see http.verify_tls, http.tls_min and http.tls_max",
-    "DOWNLOADER_CLIENT_TLS_CIPHERS": "the ciphers are OpenSSL's defaults",
-    "DOWNLOADER_CLIENT_TLS_METHOD": "see http.tls_min and http.tls_max",
+    "DOWNLOADER_CLIENTCONTEXTFACTORY": "see http.verify_tls, http.tls_min, http.tls_ciphers, http.ca_file and "
+    "http.client_certificate",
     "DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING": "TLS errors are always told in full",
     "DOWNLOADER_STATS": "they are always counted, at no measurable cost",
     "DOWNLOAD_HANDLERS_BASE": "schemes are switched on by http.schemes",
@@ -173,13 +185,11 @@ IGNORED: dict[str, str] = {
     "FEED_URI_PARAMS": "use uri_params of a feed",
     "FORCE_CRAWLER_PROCESS": _REACTOR,
     "FTP_PASSIVE_MODE": "there is no FTP",
-    "HTTP2_MAX_FRAME_SIZE": "HTTP/1.1 is spoken",
+    "HTTP2_MAX_FRAME_SIZE": "libcurl decides, where http.transport = 'curl'",
     "HTTPCACHE_DBM_MODULE": _ONE_FILE,
     "HTTPCACHE_GZIP": _ONE_FILE,
     "HTTPCACHE_STORAGE": _ONE_FILE,
-    "HTTPPROXY_ENABLED": "there are no proxies",
-    "HTTPPROXY_AUTH_ENCODING": "there are no proxies",
-    "HTTPX_HTTP2_ENABLED": "HTTP/1.1 is spoken",
+    "HTTPX_HTTP2_ENABLED": "HTTP/2 is spoken with http.transport = 'curl'",
     "ITEM_PIPELINES_BASE": "there are no built-in pipelines",
     "ITEM_PROCESSOR": _ONE_ENGINE,
     "LOG_COLOR": "log lines have no colours",

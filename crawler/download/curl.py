@@ -1,0 +1,347 @@
+"""An optional transport on libcurl (curl_cffi): HTTP/2, HTTP/3 and the TLS and header order of a browser, for sites that need them.
+
+    pip install 'crawler[curl]'
+    http.transport = "curl"          for everything, or meta={"transport": "curl"} for a request
+    http.impersonate = "chrome"      the handshake of that browser; or meta={"impersonate": "chrome"}
+
+An existing client, and not a connection of our own on h2, by measurement: over TLS from nginx a page of 14 KB takes libcurl with
+HTTP/2 1.14 of the CPU that the crawler's own HTTP/1.1 takes, and a client on h2 in Python (httpx) 4.6 (``tests.benchmarks.http2``).
+HTTP/2 is worth its place where a site asks for it, or is far away.
+
+The rules stay ours: names are looked up, and addresses admitted by the guard, before curl connects to just these; redirects, cookies
+and decoding are left to the crawler, and so are limits and errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from twisted.web.client import ResponseDone
+
+from crawler.download.answer import Answer
+from crawler.download.body import BodyReceiver, Spooling
+from crawler.download.errors import (
+    CannotResolveHostError,
+    DownloadConnectionLostError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    DownloadTLSError,
+    InvalidRequestError,
+    ResponseDataLossError,
+    ResponseMalformedError,
+)
+from crawler.download.guard import literal
+from crawler.exceptions import (
+    DownloadError,
+    DownloadFailedError,
+    ProxyError,
+    ResponseTooLargeError,
+    SettingsError,
+    StopDownload,
+)
+from crawler.http.decode import ACCEPT_ENCODING, codings
+from crawler.url import split
+
+if TYPE_CHECKING:
+    from crawler.download.dns import Resolver
+    from crawler.download.guard import Guard
+    from crawler.download.proxy import Ways
+    from crawler.download.transport import FetchLimits
+    from crawler.http import Request
+
+# What curl itself says from the request that it is given.
+_OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection", b"Host"})
+
+# Numbers of libcurl's errors (curl.se/libcurl/c/libcurl-errors.html).
+# CURL_WRITEFUNC_ERROR: no more is taken.
+_STOP = 0xFFFFFFFF
+
+_RESOLVE, _PROXY_RESOLVE, _REFUSED, _PARTIAL, _TIMEOUT, _WRITE = 6, 5, 7, 18, 28, 23
+_TLS = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91})
+_MALFORMED = frozenset({1, 8, 16, 61, 84, 92, 95})
+_PROXY = frozenset({5, 97})
+
+
+@dataclass(frozen=True, slots=True)
+class CurlOptions:
+    """What holds for all requests; *impersonate* is a browser or empty, *keep* the most connections that are kept."""
+
+    verify: bool = True
+    ca_file: str = ""
+    impersonate: str = ""
+    http3: bool = False
+    max_header_bytes: int = 256 * 1024
+    bind_address: str = ""
+    compression: bool = True
+
+
+class CurlTransport:
+    """Fetches http and https with libcurl on the asyncio *loop*. Raise SettingsError if curl_cffi is not installed."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        resolver: Resolver,
+        guard: Guard,
+        ways: Ways,
+        options: CurlOptions,
+        *,
+        spooling: Spooling,
+    ) -> None:
+        try:
+            import curl_cffi
+        except ImportError as error:
+            raise SettingsError("http.transport = 'curl' needs curl_cffi: pip install 'crawler[curl]'") from error
+        self._curl: Any = curl_cffi
+        self._loop = loop
+        self._resolver = resolver
+        self._guard = guard
+        self._ways = ways
+        self._options = options
+        self._spooling = spooling
+        self._multi: Any = None
+
+    def __repr__(self) -> str:
+        return "<CurlTransport>"
+
+    async def fetch(self, request: Request, limits: FetchLimits) -> Answer:
+        """Return what the server answered; raise a DownloadError that says why there is nothing to return."""
+        parts = split(request.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        way = self._ways.of(request)
+        addresses: Sequence[Any] = ()
+        if way is None or way.proxy is None:
+            addresses = self._guard.admitted(parts.host, await self._found(parts.host, port))
+        else:
+            self._guard.check_name(parts.host)
+        exchange = _Exchange(self._curl, self._options, self._spooling, request, limits)
+        exchange.set_up(parts.host, port, addresses, way)
+        if self._multi is None:
+            self._multi = self._curl.AsyncCurl(loop=self._loop)
+        future: asyncio.Future[Any] = self._multi.add_handle(exchange.handle)
+        performing = Deferred.fromFuture(future)
+        try:
+            await performing
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            exchange.failed(error)
+        finally:
+            exchange.over()
+        return await exchange.answer()
+
+    async def _found(self, host: str, port: int) -> Sequence[Any]:
+        address = literal(host)
+        if address is not None:
+            return (address,)
+        pinned = self._resolver.pinned(host, port)
+        return pinned if pinned is not None else await self._resolver.resolve(host)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._multi is not None:
+            multi, self._multi = self._multi, None
+            await Deferred.fromFuture(self._loop.create_task(multi.close()))
+
+
+class _Exchange:
+    """One request with libcurl, and what comes back."""
+
+    def __init__(
+        self, curl: Any, options: CurlOptions, spooling: Spooling, request: Request, limits: FetchLimits
+    ) -> None:
+        self._curl = curl
+        self._options = options
+        self._spooling = spooling
+        self._request = request
+        self._limits = limits
+        self.handle: Any = curl.Curl()
+        self._status = 0
+        self._protocol = ""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._header_bytes = 0
+        self._receiver: BodyReceiver | None = None
+        self._error: DownloadError | StopDownload | None = None
+        self._address: Any = None
+
+    def set_up(self, host: str, port: int, addresses: Sequence[Any], way: Any) -> None:
+        """Tell curl what to send, where, and what to do with the answer."""
+        option, request, limits = self._curl.CurlOpt, self._request, self._limits
+        browser = request.meta.get("impersonate") or self._options.impersonate
+        if browser:
+            self._impersonate(browser)
+        version = self._curl.CurlHttpVersion.V3 if self._options.http3 else self._curl.CurlHttpVersion.V2TLS
+        body = request.body
+        wanted: list[tuple[Any, Any]] = [
+            (option.URL, request.url.partition("#")[0].encode()),
+            (option.CUSTOMREQUEST, request.method.encode()),
+            (option.NOBODY, int(request.method == "HEAD")),
+            (option.HTTPHEADER, self._lines()),
+            (option.HTTP_VERSION, version),
+            (option.FOLLOWLOCATION, 0),
+            (option.PROTOCOLS_STR, b"http,https"),
+            (option.PATH_AS_IS, 1),
+            (option.CONNECTTIMEOUT_MS, int(limits.connect_timeout * 1000)),
+            (option.TIMEOUT_MS, int(limits.timeout * 1000)),
+            (option.SSL_VERIFYPEER, int(self._options.verify)),
+            (option.SSL_VERIFYHOST, 2 if self._options.verify else 0),
+            (option.PROXY, b""),  # the environment's is the crawler's to read
+            (option.HEADERFUNCTION, self._take_header),
+            (option.WRITEFUNCTION, self._take_body),
+        ]
+        if body:
+            wanted += [(option.POSTFIELDS, body), (option.POSTFIELDSIZE, len(body))]
+        if self._options.ca_file:
+            wanted.append((option.CAINFO, self._options.ca_file.encode()))
+        if addresses:
+            shown = ",".join(f"[{one}]" if one.version == 6 else str(one) for one in addresses)
+            wanted.append((option.RESOLVE, [f"{host}:{port}:{shown}".encode()]))
+        bind = (way.bind_address if way is not None else "") or self._options.bind_address
+        if bind:
+            wanted.append((option.INTERFACE, bind.encode()))
+        if way is not None and way.proxy is not None:
+            wanted += self._through(way.proxy)
+        for name, value in wanted:
+            self.handle.setopt(name, value)
+
+    def _impersonate(self, browser: str) -> None:
+        from curl_cffi.requests.impersonate import REAL_TARGET_MAP
+
+        target = REAL_TARGET_MAP.get(browser, browser)  # a browser without a version is its newest one
+        if self.handle.impersonate(str(target), default_headers=False) != 0:
+            raise InvalidRequestError(
+                f"{browser!r} is no browser that curl_cffi can be like; there are {', '.join(REAL_TARGET_MAP)}"
+            )
+
+    def _through(self, proxy: Any) -> list[tuple[Any, Any]]:
+        option = self._curl.CurlOpt
+        wanted = [(option.PROXY, proxy.url.encode()), (option.NOPROXY, b"")]
+        if proxy.user or proxy.password:
+            wanted += [(option.PROXYUSERNAME, proxy.user.encode()), (option.PROXYPASSWORD, proxy.password.encode())]
+        return wanted
+
+    def _lines(self) -> list[bytes]:
+        """Return the header lines of the request, in their order."""
+        headers = self._request.headers
+        lines = [
+            name + b": " + value if value else name + b";"
+            for name, value in headers.raw_items()
+            if name.title() not in _OWN_HEADERS and name.title() != b"Proxy-Authorization"
+        ]
+        if self._options.compression and b"Accept-Encoding" not in headers:
+            lines.append(b"Accept-Encoding: " + ACCEPT_ENCODING)
+        # What curl would add by itself.
+        lines += [name + b":" for name in (b"Accept", b"User-Agent", b"Expect") if name not in headers]
+        return lines
+
+    def _take_header(self, line: bytes) -> int:
+        self._header_bytes += len(line)
+        if self._header_bytes > self._options.max_header_bytes:
+            self._error = ResponseMalformedError(
+                f"the headers of the response are longer than {self._options.max_header_bytes} bytes"
+            )
+            return _STOP
+        text = line.rstrip(b"\r\n")
+        if text.startswith(b"HTTP/") and b":" not in text.partition(b" ")[0]:
+            version, _, rest = text.partition(b" ")
+            self._protocol = "HTTP/2.0" if version == b"HTTP/2" else version.decode("latin-1")
+            self._status = int(rest[:3]) if rest[:3].isdigit() else 0
+            self._headers.clear()
+        elif text and b":" in text:
+            name, _, value = text.partition(b":")
+            self._headers.append((name, value.strip()))
+        elif not text and self._is_too_long():
+            return _STOP
+        return len(line)
+
+    def _is_too_long(self) -> bool:
+        """Refuse a body that is announced with more bytes than are taken."""
+        lengths = [value for name, value in self._headers if name.lower() == b"content-length" and value.isdigit()]
+        most = self._limits.max_body
+        if not lengths or not most or int(lengths[0][:20]) <= most or self._request.method == "HEAD":
+            return False
+        self._error = ResponseTooLargeError(
+            f"the body of {self._request.url} is {lengths[0].decode()} bytes long; http.max_body is {most}", limit=most
+        )
+        return True
+
+    def _take_body(self, data: bytes) -> int:
+        receiver = self._body()
+        if receiver is None:
+            return _STOP
+        receiver.dataReceived(bytes(data))
+        return _STOP if receiver.finished.called else len(data)
+
+    def _body(self) -> BodyReceiver | None:
+        """Return what takes the body, made when its first byte or its end comes."""
+        if self._receiver is None:
+            limits = self._limits
+            encodings = [value for name, value in self._headers if name.lower() == b"content-encoding"]
+            kept = self._spooling.body(to_file=limits.to_file)
+            has_body = self._request.method != "HEAD"
+            self._receiver = BodyReceiver(kept, codings(encodings) if has_body else [], limits.max_body)
+        return self._receiver
+
+    def failed(self, error: Exception) -> None:
+        """Note what curl says is wrong; an error of the body that ended it counts more."""
+        if self._error is None and not (self._receiver is not None and self._receiver.finished.called):
+            self._error = self._translated(error)
+
+    def _translated(self, error: Exception) -> DownloadError:
+        number = int(getattr(error, "code", 0) or 0)
+        url, said = self._request.url, str(error).partition(". See https://")[0]
+        if number in _PROXY or ("proxy" in said.lower() and number in (7, 56)):
+            return ProxyError(f"the proxy for {url} does not connect: {said}")
+        if number == _RESOLVE:
+            return CannotResolveHostError(f"no address for {url}: {said}")
+        if number == _REFUSED:
+            return DownloadConnectionRefusedError(f"no connection for {url}: {said}")
+        if number == _TIMEOUT:
+            return DownloadTimeoutError(phase="response", seconds=self._limits.timeout)
+        if number in _TLS:
+            return DownloadTLSError(f"no TLS connection for {url}: {said}")
+        if number == _PARTIAL:
+            return ResponseDataLossError(f"{url}: {said}")
+        if number in _MALFORMED:
+            return ResponseMalformedError(f"{url}: {said}")
+        if number in (52, 55, 56):
+            if self._status:
+                return ResponseDataLossError(f"{url}: {said}")
+            return DownloadConnectionLostError(f"{url}: {said}", [Failure(error)])
+        return DownloadFailedError(f"{url}: {said}")
+
+    def over(self) -> None:
+        """Let go of curl's handle."""
+        try:
+            told = self.handle.getinfo(self._curl.CurlInfo.PRIMARY_IP)
+            self._address = told.decode() if isinstance(told, bytes) else told
+        finally:
+            self.handle.close()
+
+    async def answer(self) -> Answer:
+        """Return the answer, or raise what was wrong."""
+        flags: tuple[str, ...] = ()
+        receiver = self._body()
+        assert receiver is not None  # _body() makes one
+        if isinstance(self._error, ResponseDataLossError) and not receiver.finished.called:
+            receiver.connectionLost(Failure(self._error))
+        elif self._error is not None:
+            receiver.finished.addErrback(lambda _: None)
+            receiver.end(self._error)
+            raise self._error
+        elif not receiver.finished.called:
+            receiver.connectionLost(Failure(ResponseDone()))
+        try:
+            body = await receiver.finished
+        except ResponseDataLossError as error:
+            if self._limits.fail_on_dataloss:
+                raise
+            body, flags = error.kept, ("dataloss",)
+        return Answer(
+            self._status, list(self._headers), body, flags, ip_address=self._address, protocol=self._protocol or None
+        )
