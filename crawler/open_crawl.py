@@ -91,6 +91,7 @@ class OpenCrawl:
         if not redirect:
             meta["dont_redirect"] = True
         assert self.crawler.engine is not None  # open() has made it
+        self.crawler.engine.name_host(request.url)
         downloading = self.crawler.engine.download(request.replace(meta=meta, dont_filter=True))
         self._downloading.add(downloading)
         try:

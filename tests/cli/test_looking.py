@@ -52,7 +52,7 @@ def test_fetch_of_an_error_page_writes_it_and_ends_with_one(tmp_path: Path, shop
     ("url", "code", "says"),
     [
         ("http://127.0.0.1:1/", 1, "Error: http://127.0.0.1:1/: DownloadConnectionRefusedError: "),
-        ("http://no-such-host.invalid/", 1, "CannotResolveHostError: no address is known"),
+        ("http://no-such-host.invalid/", 1, "CannotResolveHostError: the name no-such-host.invalid has no address"),
         ("http://[bad/", 2, "'[bad' is no host name"),
         ("a b", 2, "'a b' is no URL, and there is no such file"),
     ],

@@ -116,7 +116,7 @@ def test_mistakes_are_told_and_the_session_goes_on(tmp_path: Path, env: dict[str
     with prompt(tmp_path, env, "--plain") as opened:
         opened.expect(ASKS)
         assert "Traceback" not in (told := run(opened, 'fetch("http://127.0.0.1:1/")'))
-        assert "DownloadConnectionRefusedError: no connection for http://127.0.0.1:1/" in told
+        assert "DownloadConnectionRefusedError: no connection to 127.0.0.1 port 1" in told
         assert "'[bad' is no host name" in run(opened, 'fetch("http://[bad/")')
         assert run(opened, "1/0").splitlines()[1] == '  File "<console>", line 1, in <module>'
         assert "there is no response yet" in run(opened, "view()")
