@@ -53,6 +53,7 @@ def test_one_page_is_visited_and_what_it_yields_is_noted() -> None:
     rehearse(rehearsal)
     assert [(response.url, name) for response, name in rehearsal.levels[0].pages] == [(URL, "Titles.parse")]
     assert (requested(rehearsal, 0), rehearsal.levels[0].items) == ([f"{URL}1", f"{URL}2"], [])
+    assert len(rehearsal.levels) == 1
 
 
 def test_deeper_levels_are_visited_with_the_callbacks_of_their_requests() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import mimetypes
 import os
+import re
 import tempfile
 import webbrowser
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from crawler.http.response import HtmlResponse, TextResponse
 
 if TYPE_CHECKING:
     from crawler.http.response import Response
+
+
+_SPACE = re.compile(r"\s*")
 
 
 def open_in_browser(response: Response, _openfunc: Callable[[str], Any] = webbrowser.open) -> Any:
@@ -49,9 +53,7 @@ def _place_of_base(text: str) -> int:
     """
     place = 0
     while True:
-        start = place
-        while start < len(text) and text[start].isspace():
-            start += 1
+        start = _SPACE.match(text, place).end()  # type: ignore[union-attr]  # it matches nothing at all, too
         if text.startswith("<!--", start):
             end = text.find("-->", start + 4)
             place, again = end + 3, True

@@ -63,11 +63,11 @@ def test_a_crafted_page_takes_time_in_proportion_to_its_length(part: bytes) -> N
 
     def seconds(size: int) -> float:
         best = 1.0
-        for _ in range(3):
+        for _ in range(5):
             response = page(part * (size // len(part)))
-            began = time.perf_counter()
+            began = time.process_time()
             viewable(response)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.process_time() - began)
         return best
 
     assert seconds(800_000) <= 2.5 * seconds(400_000) + 0.02
