@@ -91,6 +91,7 @@ class Assembly:
         feeds: Iterable[FeedOptions] = (),
         on_item: Callable[[Any], Any] | None = None,
         command: Mapping[str, Any] | None = None,
+        start: Callable[[Spider], AsyncIterator[Any]] | None = None,
     ) -> None:
         settings, clock = components.switched_off(crawler.settings), runtime.reactor
         named = settings.components
@@ -195,7 +196,7 @@ class Assembly:
                 clock=clock,
                 bridge=bridge,
                 watch=watch,
-                start=_start_of(spider, chain, typed),
+                start=_start_of(spider, chain, typed, start),
                 named_hosts=named_hosts,
                 on_item=on_item,
                 job=job.name if job is not None else "",
@@ -295,14 +296,17 @@ def _capacity(settings: Settings) -> Capacity:
 
 
 def _start_of(
-    spider: Spider, chain: spidermiddleware.SpiderChain | None, typed: TypedItems | None
+    spider: Spider,
+    chain: spidermiddleware.SpiderChain | None,
+    typed: TypedItems | None,
+    start: Callable[[Spider], AsyncIterator[Any]] | None,
 ) -> Callable[[], AsyncIterator[Any]]:
-    def start() -> AsyncIterator[Any]:
-        outputs = _marked(spider.start())
+    def begin() -> AsyncIterator[Any]:
+        outputs = _marked(spider.start() if start is None else start(spider))
         outputs = outputs if chain is None else chain.start(outputs)
         return outputs if typed is None else typed.start(outputs, spider.start)
 
-    return start
+    return begin
 
 
 async def _marked(outputs: AsyncIterator[Any]) -> AsyncIterator[Any]:

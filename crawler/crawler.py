@@ -7,7 +7,7 @@ engine what it needs. Parts do not find each other through it: it is what compon
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -66,7 +66,8 @@ class Crawler:
     """One crawl of *spidercls*: its settings, statistics, signals, spider and engine.
 
     Settings are read when the crawler is made; ``custom_settings`` of the spider count less than *settings* given here only
-    where those come from the command line or the environment.
+    where those come from the command line or the environment. *start*, given the spider, yields what the crawl begins with, in the
+    place of the spider's own ``start``.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Crawler:
         feeds: Iterable[FeedOptions] = (),
         on_item: Callable[[Any], Any] | None = None,
         command: Mapping[str, Any] | None = None,
+        start: Callable[[Spider], AsyncIterator[Any]] | None = None,
     ) -> None:
         self.spidercls = spidercls
         self.settings = _own_settings(spidercls, settings)
@@ -92,6 +94,7 @@ class Crawler:
         self._feeds = tuple(feeds)
         self._on_item = on_item
         self._command = command
+        self._start = start
         self._assembly: Assembly | None = None
         self._began = 0.0
 
@@ -132,7 +135,14 @@ class Crawler:
             self.spider = self.spidercls.from_crawler(self, *args, **kwargs)
             bridge = self.signals.bridge = Bridge(self.runtime.loop)
             self._assembly = Assembly(
-                self, self.spider, self.runtime, bridge, feeds=self._feeds, on_item=self._on_item, command=self._command
+                self,
+                self.spider,
+                self.runtime,
+                bridge,
+                feeds=self._feeds,
+                on_item=self._on_item,
+                command=self._command,
+                start=self._start,
             )
             self.engine = self._assembly.engine
             self._began = self.clock.seconds()

@@ -10,6 +10,7 @@
     |  `- JobError                 a job that cannot be opened, is in use, or whose store failed
     |- SpiderError                 the author of the spider
     |  |- InvalidURLError          a URL that no browser could open (also a ValueError)
+    |  |- ContractError            a contract in a docstring that cannot be read (also a ValueError)
     |  |- InvalidOutputError       a callback yielded something that is no request and no item (also a TypeError)
     |  `- NotStorableError         a request that cannot be written to the job store
     `- DownloadError               the site or the network
@@ -29,7 +30,8 @@
        |- UnsupportedURLSchemeError
        `- DownloadCancelledError   stopped by the crawler itself
 
-    DropItem (InvalidItem is one), IgnoreRequest, CloseSpider, DontCloseSpider, StopDownload, NotConfigured, NotSupported
+    DropItem (InvalidItem is one), IgnoreRequest, CloseSpider, DontCloseSpider, StopDownload, NotConfigured, NotSupported,
+    ContractFail
                                    no errors but messages from user code to the engine, with Scrapy's names
 
 Foreign exceptions are translated at the edge where they appear and kept as ``__cause__``.
@@ -91,6 +93,10 @@ class InvalidURLError(SpiderError, ValueError):
 
 class InvalidOutputError(SpiderError, TypeError):
     """A callback yielded something that is neither a request nor an item."""
+
+
+class ContractError(SpiderError, ValueError):
+    """A contract in the docstring of a callback cannot be read; the message begins with file and line."""
 
 
 class NotStorableError(SpiderError, ValueError):
@@ -256,6 +262,10 @@ class NotConfigured(Exception):
 
 class NotSupported(Exception):
     """A feature was asked of an object that cannot have it, such as ``.text`` of a binary response."""
+
+
+class ContractFail(AssertionError):
+    """Raised by a contract whose promise a callback has not kept."""
 
 
 class ScrapyDeprecationWarning(Warning):

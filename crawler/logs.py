@@ -1,7 +1,8 @@
 """Where log lines go and what they look like, from the settings in ``[log]``.
 
 Lines go to standard error, or to ``log.file``. A live view takes the lines over for as long as it is up, with
-:func:`lines_to`, so that they appear above it whole. Nothing here is done on import: programs that use the crawler as a
+:func:`lines_to`, so that they appear above it whole; it steps aside while somebody is asked something in the terminal, in
+:func:`terminal_free`. Nothing here is done on import: programs that use the crawler as a
 library keep their own logging unless they ask for this one.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -91,13 +92,33 @@ def silence_logging() -> None:
 
 
 @contextmanager
-def lines_to(write: Callable[[str], None]) -> Iterator[None]:
-    """Hand finished log lines that would go to standard error to *write* instead."""
-    _LineHandler.taken_by = staticmethod(write)
+def lines_to(
+    write: Callable[[str], None], aside: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Iterator[None]:
+    """Hand finished log lines that would go to standard error to *write* instead.
+
+    *aside* returns a context in which whoever writes them leaves the terminal alone.
+    """
+    global _step_aside
+    _LineHandler.taken_by, _step_aside = staticmethod(write), aside
     try:
         yield
     finally:
-        _LineHandler.taken_by = None
+        _LineHandler.taken_by, _step_aside = None, nullcontext
+
+
+@contextmanager
+def terminal_free() -> Iterator[None]:
+    """Have the terminal to oneself, to ask somebody something: a live view steps aside meanwhile."""
+    with _step_aside():
+        taken, _LineHandler.taken_by = _LineHandler.taken_by, None
+        try:
+            yield
+        finally:
+            _LineHandler.taken_by = taken
+
+
+_step_aside: Callable[[], AbstractContextManager[object]] = nullcontext
 
 
 def _handler(file: str) -> logging.Handler:

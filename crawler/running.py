@@ -91,14 +91,15 @@ def run_crawl(
     feeds: Iterable[FeedOptions] = (),
     on_start: Callable[[Crawler], Any] | None = None,
     command: Mapping[str, Any] | None = None,
+    start: Callable[[Spider], AsyncIterator[Any]] | None = None,
 ) -> CrawlResult:
     """Crawl as the command line does: *feeds* besides those of the settings, Ctrl-C to stop, no items kept in memory.
 
     The first Ctrl-C (SIGINT) or SIGTERM finishes what is in flight, the second stops at once. *on_start* gets the crawler
-    before it begins; *command* is kept with the job, for who resumes it.
+    before it begins; *command* is kept with the job, for who resumes it; *start* is that of :class:`Crawler`.
     """
     where = runtimes.own()
-    crawler = Crawler(spidercls, settings, runtime=where, feeds=feeds, command=command)
+    crawler = Crawler(spidercls, settings, runtime=where, feeds=feeds, command=command, start=start)
 
     def begin() -> Deferred[CrawlResult]:
         if on_start is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from crawler.cli import completing
 from crawler.cli.options import RunOptions, SettingOptions, run_options, setting_options
 
 
 @click.command()
-@click.argument("spider")
+@click.argument("spider", shell_complete=completing.spider)
 @run_options
 @setting_options
 def command(spider: str, run_options: RunOptions, setting_options: SettingOptions) -> None:

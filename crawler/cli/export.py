@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from crawler.cli import completing
 from crawler.cli.options import RunOptions, SettingOptions, setting_options
 from crawler.exceptions import UsageError
 
 
 @click.command()
-@click.argument("job", required=False)
+@click.argument("job", required=False, shell_complete=completing.job)
 @click.option(
     "-o", "--output", "outputs", multiple=True, metavar="FILE[:FORMAT]", help="Where to; goes on after what is there."
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli import completing
 from crawler.cli.options import SettingOptions, setting_options
 from crawler.exceptions import UsageError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--clean", is_flag=True, help="Remove the finished jobs.")
-@click.option("--drop", metavar="JOB", help="Remove one job, finished or not.")
+@click.option("--drop", metavar="JOB", shell_complete=completing.job, help="Remove one job, finished or not.")
 @setting_options
 def command(clean: bool, drop: str | None, setting_options: SettingOptions) -> None:
     """List the jobs: what crawls have come to, and which can be resumed.

@@ -6,11 +6,17 @@ another name, so that ``crawler settings -L DEBUG`` shows what they do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from crawler.cli import completing
+from crawler.exceptions import UsageError
 
 if TYPE_CHECKING:
     from crawler.exporters import FeedOptions
@@ -42,6 +48,12 @@ class SettingOptions:
     assignments: tuple[str, ...] = ()
     nolog: bool = False
     quiet: bool = False
+    #: Stop in the debugger where a callback or a pipeline raises.
+    pdb: bool = False
+
+    def sets(self, name: str) -> bool:
+        """Tell whether one of the options sets *name*."""
+        return any(assignment.partition("=")[0] == name for assignment in self.assignments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,14 @@ class RunOptions:
         ]
 
 
+@dataclass(frozen=True, slots=True)
+class SpiderOptions:
+    """Which spider, by name or by file, and its arguments as text; no name where one is to be found for the URL."""
+
+    name: str | None = None
+    arguments: dict[str, str] = field(default_factory=dict)
+
+
 def setting_options(command: Command) -> Command:
     """Give *command* ``-s`` and the options for logging, as one argument *setting_options*."""
     decorators = [
@@ -76,6 +96,7 @@ def setting_options(command: Command) -> Command:
             type=Assignment(),
             multiple=True,
             metavar="NAME=VALUE",
+            shell_complete=completing.setting,
             help="A setting, as politeness.delay=1 or DOWNLOAD_DELAY=1. May be repeated.",
         ),
         click.option(
@@ -86,27 +107,63 @@ def setting_options(command: Command) -> Command:
         ),
         click.option("--nolog", is_flag=True, help="Log nothing at all."),
         click.option("-q", "--quiet", is_flag=True, help="Warnings and errors only: no progress, no summary."),
+        click.option(
+            "--profile",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="Write to FILE where the time went, for pstats and the tools that read its files.",
+        ),
+        click.option(
+            "--pidfile",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="Hold the process id in FILE for as long as the command runs.",
+        ),
+        click.option("--pdb", is_flag=True, help="Stop in the debugger where a callback or a pipeline raises."),
     ]
-    return _with(command, decorators, "setting_options", _settings_of)
+    return _with(command, decorators, "setting_options", _settings_of, around=_process_options)
+
+
+def spider_options(command: Command) -> Command:
+    """Give *command* ``--spider`` and ``-a``, as one argument *spider_options*."""
+    decorators = [
+        click.option(
+            "--spider",
+            metavar="NAME|FILE",
+            shell_complete=completing.spider_or_file,
+            help="The spider, or the Python file that holds it. By default the spider of the project for the URL's site.",
+        ),
+        _ARGUMENTS,
+    ]
+    return _with(
+        command,
+        decorators,
+        "spider_options",
+        lambda values: SpiderOptions(values.pop("spider"), dict(values.pop("arguments"))),
+    )
+
+
+_ARGUMENTS = click.option(
+    "-a",
+    "arguments",
+    type=Assignment(),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An argument of the spider. May be repeated.",
+)
 
 
 def run_options(command: Command) -> Command:
     """Give *command* the options for running a spider, as one argument *run_options*."""
     decorators = [
-        click.option(
-            "-a",
-            "arguments",
-            type=Assignment(),
-            multiple=True,
-            metavar="NAME=VALUE",
-            help="An argument of the spider. May be repeated.",
-        ),
+        _ARGUMENTS,
         click.option(
             "-o",
             "--output",
             "outputs",
             multiple=True,
             metavar="FILE[:FORMAT]",
+            shell_complete=completing.file,
             help="Write the items to FILE, after what it holds; - is standard output. The format is that of the extension "
             "(.jsonl, .json, .csv, .xml, also with .gz) or the one given. May be repeated.",
         ),
@@ -116,11 +173,13 @@ def run_options(command: Command) -> Command:
             "overwrites",
             multiple=True,
             metavar="FILE[:FORMAT]",
+            shell_complete=completing.file,
             help="As -o, but begin FILE anew.",
         ),
         click.option(
             "--job",
             metavar="NAME|PATH",
+            shell_complete=completing.job,
             help="Name of the job, or its folder; an unfinished one is resumed. By default every crawl is a new job.",
         ),
         click.option("--dashboard", is_flag=True, help="Serve a view of the crawl for the browser, on loopback."),
@@ -141,7 +200,53 @@ def _settings_of(values: dict[str, Any]) -> SettingOptions:
         assignments.append(f"log.level={level}")
     if file:
         assignments.append(f"log.file={file}")
-    return SettingOptions(tuple(assignments), nolog=values.pop("nolog"), quiet=quiet)
+    return SettingOptions(tuple(assignments), nolog=values.pop("nolog"), quiet=quiet, pdb=values.pop("pdb"))
+
+
+@contextmanager
+def _process_options(values: dict[str, Any]) -> Iterator[None]:
+    """Profile the process and tell its id, where *values* ask for it."""
+    with _profile_in(values.pop("profile")), _process_id_in(values.pop("pidfile")):
+        yield
+
+
+@contextmanager
+def _profile_in(file: str | None) -> Iterator[None]:
+    if file is None:
+        yield
+        return
+    import cProfile  # only for who profiles
+
+    _writable(file, "--profile")
+    profile = cProfile.Profile()
+    try:
+        profile.enable()
+        yield
+    finally:
+        profile.disable()
+        profile.dump_stats(file)
+
+
+@contextmanager
+def _process_id_in(file: str | None) -> Iterator[None]:
+    if file is None:
+        yield
+        return
+    _writable(file, "--pidfile")
+    Path(file).write_text(f"{os.getpid()}\n", encoding="ascii")
+    try:
+        yield
+    finally:
+        Path(file).unlink(missing_ok=True)
+
+
+def _writable(file: str, option: str) -> None:
+    """Raise UsageError if *file* cannot be written, before anything is done."""
+    try:
+        with Path(file).open("a"):
+            pass
+    except OSError as error:
+        raise UsageError(f"{option} {file!r} cannot be written: {error.strerror or error}") from error
 
 
 def _run_of(values: dict[str, Any]) -> RunOptions:
@@ -161,12 +266,14 @@ def _with(
     decorators: list[Callable[[Any], Any]],
     argument: str,
     gather: Callable[[dict[str, Any]], Any],
+    around: Callable[[dict[str, Any]], AbstractContextManager[Any]] = lambda values: nullcontext(),
 ) -> Command:
-    """Decorate *command*, which gets what *gather* makes of the options' values as *argument*."""
+    """Decorate *command*, which gets what *gather* makes of the options' values as *argument*, and runs in *around*."""
 
     def wrapper(**values: Any) -> Any:
-        values[argument] = gather(values)
-        return command(**values)
+        with around(values):
+            values[argument] = gather(values)
+            return command(**values)
 
     wrapper.__doc__ = command.__doc__
     wrapper.__name__ = command.__name__

@@ -6,6 +6,8 @@ It is drawn from the crawl's own clock, some times a second; there is no thread.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
@@ -34,7 +36,7 @@ class LiveView:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(stderr=True, highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
-        self._lines = lines_to(self._log)
+        self._lines = lines_to(self._log, self._aside)
         self._crawler: Crawler | None = None
         self._timer: Any = None
         self._rate = Rate()
@@ -49,6 +51,14 @@ class LiveView:
             self._timer.cancel()
         self._lines.__exit__(None, None, None)
         self._live.stop()
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        self._live.stop()
+        try:
+            yield
+        finally:
+            self._live.start()
 
     def _log(self, line: str) -> None:
         self._console.print(Text(line), soft_wrap=True)

@@ -7,11 +7,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crawler.exceptions import UsageError
 from crawler.frontier.jobs import JobSummary, jobs_in, summary_of
+from crawler.http import Request
 from crawler.settings import SETTINGS_FILE, Settings, find_project, load_settings
-from crawler.spiders.loader import SpiderLoader
+from crawler.spiders.loader import SpiderLoader, load_file
+
+if TYPE_CHECKING:
+    from crawler.spiders import Spider
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,28 @@ def open_project(assignments: Sequence[str] = ()) -> Project:
     Modules in the project's folder can be imported afterwards, as settings name them.
     """
     directory = find_project()
-    if directory is not None and str(directory) not in sys.path:
-        sys.path.insert(0, str(directory))
+    if directory is not None:
+        enter_project(directory)
     return Project(directory, load_settings(directory, env=os.environ, cli=list(assignments)))
+
+
+def enter_project(directory: Path) -> None:
+    """Let the modules of the project in *directory* be imported."""
+    if str(directory) not in sys.path:
+        sys.path.insert(0, str(directory))
+
+
+def spider_named(project: Project, name: str) -> type[Spider]:
+    """Return the spider of that name, or the one in the file of that name."""
+    return load_file(name) if name.endswith(".py") else project.loader().load(name)
+
+
+def spiders_for(project: Project, url: str) -> list[type[Spider]]:
+    """Return the spiders of *project* for the site of *url*: those whose domains or name say so."""
+    if project.directory is None:
+        return []
+    loader, request = project.loader(), Request(url)
+    return [one for one in map(loader.load, loader.list()) if one.handles_request(request)]
 
 
 def found_jobs(project: Project, names: Sequence[str]) -> list[JobSummary]:

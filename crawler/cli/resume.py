@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from crawler.cli import completing
 from crawler.cli.options import SettingOptions, setting_options
 
 
 @click.command()
-@click.argument("job", required=False)
+@click.argument("job", required=False, shell_complete=completing.job)
 @click.option("--no-progress", is_flag=True, help="Plain log lines in place of the live view.")
 @setting_options
 def command(job: str | None, no_progress: bool, setting_options: SettingOptions) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from crawler import runtime as runtimes
+from crawler import signals
 from crawler.cli.errors import CommandError
 from crawler.cli.exitcodes import ExitCode, of_result
 from crawler.cli.options import RunOptions, SettingOptions
@@ -27,9 +28,13 @@ from crawler.spiders.arguments import parse_arguments
 from crawler.spiders.loader import load_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from crawler.crawler import CrawlResult
+    from twisted.python.failure import Failure
+
+    from crawler.crawler import Crawler, CrawlResult
+    from crawler.settings import Settings
     from crawler.spiders import Spider
 
 logger = logging.getLogger(__name__)
@@ -97,15 +102,11 @@ def _run(
         project.settings.set("frontier.job", run.job, "cmdline")
     if run.dashboard:
         project.settings.set("dashboard.enabled", True, "cmdline")
-    settings = effective_settings(spidercls, project.settings)
+    settings = begin_logging(spidercls, project.settings, given)
     if run.report and settings.frontier.store == "memory":
         raise UsageError(
             "a report is made from the job of a crawl, and frontier.store = 'memory' keeps none: use sqlite"
         )
-    if given.nolog:
-        silence_logging()
-    else:
-        configure_logging(settings.log)
     arguments = parse_arguments(spidercls, run.arguments)
     feeds = run.feeds(settings.export.defaults())
     if not run.job and settings.frontier.store != "memory":
@@ -119,13 +120,13 @@ def _run(
         "directory": str(Path.cwd()),
     }
     with _view(run, given) as live:
-        watch = live.watch if live else None
-        try:
-            result = run_crawl(spidercls, project.settings, arguments, feeds=feeds, on_start=watch, command=again)
-        except (CrawlerError, KeyboardInterrupt):
-            raise
-        except Exception as error:
-            raise CommandError(_could_not_start(spidercls, error), ExitCode.NOT_STARTED) from error
+
+        def watch(crawler: Crawler) -> None:
+            if live:
+                live.watch(crawler)
+            debug_errors(crawler, given)
+
+        result = crawl_of(spidercls, project.settings, arguments, feeds=feeds, on_start=watch, command=again)
     _tell(result, live, given)
     if run.report and result.job_folder is not None:
         _report(result.job_folder, run.report)
@@ -137,6 +138,40 @@ def _report(job: Path, file: str) -> None:
 
     Path(file).write_text(report_page(facts_of(job)), encoding="utf-8")
     click.echo(f"Report: {file}", err=True)
+
+
+def begin_logging(spidercls: type[Spider], settings: Settings, given: SettingOptions) -> Settings:
+    """Log as a crawl of *spidercls* with *settings* does; return its settings, the spider's own among them."""
+    effective = effective_settings(spidercls, settings)
+    if given.nolog:
+        silence_logging()
+    else:
+        configure_logging(effective.log)
+    return effective
+
+
+def crawl_of(spidercls: type[Spider], settings: Settings, arguments: Mapping[str, Any], **options: Any) -> CrawlResult:
+    """Crawl, with the *options* of :func:`run_crawl`; say in a sentence what of the user's raised while it was put together."""
+    try:
+        return run_crawl(spidercls, settings, arguments, **options)
+    except (CrawlerError, KeyboardInterrupt):
+        raise
+    except Exception as error:
+        raise CommandError(_could_not_start(spidercls, error), ExitCode.NOT_STARTED) from error
+
+
+def debug_errors(crawler: Crawler, given: SettingOptions) -> None:
+    """Stop in the debugger where a callback or a pipeline of *crawler* raises, if that is asked for."""
+    if not given.pdb:
+        return
+    from crawler.shell import debug  # only for who debugs
+
+    def stop(failure: Failure) -> None:
+        assert failure.value is not None  # an exception was raised
+        debug(failure.value)
+
+    crawler.signals.connect(stop, signals.spider_error, weak=False)
+    crawler.signals.connect(stop, signals.item_error, weak=False)
 
 
 def _tell_of_unfinished(project: Project, spider: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from crawler.cli import completing
 from crawler.cli.options import SettingOptions, setting_options
 
 if TYPE_CHECKING:
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
 @click.argument("words", metavar="[WORD]...", nargs=-1)
 @click.option("--changed", is_flag=True, help="Only what is not at its default.")
 @click.option("--scrapy", "scrapys", is_flag=True, help="Scrapy's settings instead: what each of them is here.")
-@click.option("--get", "name", metavar="NAME", help="Print the value of one setting, and nothing else.")
+@click.option(
+    "--get",
+    "name",
+    metavar="NAME",
+    shell_complete=completing.setting_name,
+    help="Print the value of one setting, and nothing else.",
+)
 @setting_options
 def command(
     words: tuple[str, ...], changed: bool, scrapys: bool, name: str | None, setting_options: SettingOptions

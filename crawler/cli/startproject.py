@@ -14,7 +14,7 @@ from crawler.exceptions import UsageError
 @click.argument("name")
 @click.argument("directory", required=False, type=click.Path(file_okay=False))
 def command(name: str, directory: str | None) -> None:
-    """Make a new project: settings, a first spider, its test.
+    """Make a new project: settings, items, pipelines, a first spider, its tests.
 
     DIRECTORY is by default a new folder called NAME. Nothing that exists is overwritten.
 
@@ -37,4 +37,4 @@ def command(name: str, directory: str | None) -> None:
         raise UsageError(f"{folder} cannot be written: {error.strerror or error}") from error
     click.echo(f"A new project is in {folder.resolve()}\n\nTry it:")
     click.echo(f"  cd {folder}" if directory != "." else "", nl=directory != ".")
-    click.echo("  crawler list\n  crawler crawl quotes -o quotes.jsonl\n  crawler genspider NAME SITE")
+    click.echo("  crawler list\n  crawler crawl quotes -o quotes.jsonl\n  crawler genspider NAME SITE\n  pytest")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from crawler.cli import completing
 from crawler.cli.options import SettingOptions, setting_options
 
 
 @click.command()
 @click.argument("url")
-@click.option("--job", metavar="JOB", help="Name of the job; by default the newest.")
+@click.option("--job", metavar="JOB", shell_complete=completing.job, help="Name of the job; by default the newest.")
 @setting_options
 def command(url: str, job: str | None, setting_options: SettingOptions) -> None:
     """Tell what became of a URL in a crawl, and why.

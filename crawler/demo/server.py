@@ -1,4 +1,4 @@
-"""The shop on loopback, in a process of its own: crawling it measures the crawler, and not the shop.
+"""The demo site on loopback, in a process of its own: crawling it measures the crawler, and not the shop.
 
     with serving() as url:
         ...
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from crawler.demo.areas import Answer, answer
 from crawler.demo.shop import Shop
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ def start_server(size: int = 1000, *, latency: float = 0.0) -> Server:
     )
 
 
+def site_answer(shop: Shop, method: str, uri: str, *, cookie: str, body: bytes, base: str) -> Answer:
+    """Return what the demo site answers: a page of the shop, or of one of the other areas."""
+    path, _, query = uri.partition("?")
+    said = answer(shop, method, path or "/", query, cookie=cookie, body=body, base=base)
+    if said is not None:
+        return said
+    page = shop.page(path or "/")
+    return Answer((page or "<h1>Not found</h1>").encode(), status=200 if page is not None else 404)
+
+
 def main(size: int, latency: float) -> None:
     """Serve a shop with *size* books, each page *latency* seconds late, until standard input ends."""
     from twisted.internet import reactor as installed  # a process of its own: nobody else's reactor is at stake
@@ -92,15 +103,21 @@ def main(size: int, latency: float) -> None:
                 request.finish()
 
         def _page(self, request: ServerRequest) -> bytes:
-            path = request.path.decode("latin-1") if request.path else "/"
-            if path == "/robots.txt":
-                request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
-                return b"User-agent: *\nDisallow: /basket/\n"
-            page = shop.page(path)
-            if page is None:
-                request.setResponseCode(404)
-            request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
-            return (page or "<h1>Not found</h1>").encode()
+            said = site_answer(
+                shop,
+                request.method.decode("latin-1"),
+                request.uri.decode("latin-1"),
+                cookie=request.getHeader("cookie") or "",
+                body=request.content.read() if request.content else b"",
+                base=f"http://{request.getHeader('host')}",
+            )
+            request.setResponseCode(said.status)
+            request.setHeader(b"Content-Type", said.kind.encode())
+            for name, value in said.headers.items():
+                request.responseHeaders.addRawHeader(name, value)
+            return said.body
+
+        render_POST = render_GET
 
     pages = Pages()  # type: ignore[no-untyped-call]  # Twisted's
 

@@ -8,8 +8,8 @@ An existing client, and not a connection of our own on h2, by measurement: over 
 HTTP/2 1.14 of the CPU that the crawler's own HTTP/1.1 takes, and a client on h2 in Python (httpx) 4.6 (``tests.benchmarks.http2``).
 HTTP/2 is worth its place where a site asks for it, or is far away.
 
-The rules stay ours: names are looked up, and addresses admitted by the guard, before curl connects to just these; redirects, cookies
-and decoding are left to the crawler, and so are limits and errors.
+The rules stay ours: names are looked up, and addresses admitted by the guard, before curl connects to just these; redirects,
+cookies and decoding are left to the crawler, and so are limits and errors.
 """
 
 from __future__ import annotations

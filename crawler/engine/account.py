@@ -265,10 +265,14 @@ def _level(level: int | str | None) -> int:
     return logging.WARNING if level is None else level
 
 
+# What calls a callback: the engine, and what drives coroutines.
+_NOT_OF_USER = frozenset({"crawler", "twisted", "asyncio"})
+
+
 def _of_user(error: Exception) -> Exception:
     """Return *error* with a traceback that begins in the user's code: how it was called is always the same."""
     frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_globals.get("__package__") == __package__:
+    while frame is not None and frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _NOT_OF_USER:
         frame = frame.tb_next
     return error.with_traceback(frame) if frame is not None else error
 

@@ -24,6 +24,12 @@ class Project:
     """What the project is."""
 
     spiders: list[str] = setting(["spiders"], "Folders or dotted modules that hold the spiders.", "SPIDER_MODULES")
+    commands: list[str] = setting(
+        [],
+        "Dotted packages whose modules are commands of the project's own, each with a click command.",
+        "COMMANDS_MODULE",
+    )
+    editor: str = setting("", "What opens files to edit; by default the environment's VISUAL or EDITOR.", "EDITOR")
 
 
 @dataclass(frozen=True)
@@ -510,6 +516,9 @@ class Components:
     stats: str | type = setting("crawler.stats.MemoryStatsCollector", "Keeps the statistics.", "STATS_CLASS")
     fingerprinter: str | type = setting(
         "", "Says by its method fingerprint(request) what makes two requests the same.", "REQUEST_FINGERPRINTER_CLASS"
+    )
+    contracts: Any = setting(
+        [], "Contracts of callbacks besides the built-in ones, for crawler check.", "SPIDER_CONTRACTS"
     )
 
 

@@ -154,37 +154,6 @@ def test_settings_show_the_feeds_and_the_projects_own(run: Run, tmp_path: Path) 
     assert 'user.shop = "x"  (settings.toml)' in told
 
 
-def test_startproject_makes_a_project_that_passes_its_own_tests(run: Run, tmp_path: Path) -> None:
-    made = run("startproject", "shop")
-    assert made.exit_code == 0
-    folder = tmp_path / "shop"
-    assert {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} == {
-        "settings.toml",
-        "spiders/quotes.py",
-        "tests/test_quotes.py",
-        ".gitignore",
-    }
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    assert tested.returncode == 0, tested.stdout
-    again = run("startproject", "shop")
-    assert (again.exit_code, "there are files already" in again.output) == (2, True)
-
-
-@pytest.mark.parametrize("template", ["basic", "crawl"])
-def test_genspider_writes_a_spider_that_loads(run: Run, template: str) -> None:
-    assert run("genspider", "-t", template, "my-shop", "example.com").output == "Wrote spiders/my_shop.py\n".replace(
-        "spiders", str(Path.cwd() / "spiders")
-    )
-    assert run("list").output == "books\nmy-shop\n"
-    refused = run("genspider", "my-shop", "example.com")
-    assert (refused.exit_code, "--force overwrites it" in refused.output) == (2, True)
-
-
 def test_genspider_overwrites_if_it_is_told_to(run: Run, tmp_path: Path) -> None:
     assert run("genspider", "books", "example.com", "--force").exit_code == 0
     assert "https://example.com/" in (tmp_path / "spiders" / "books.py").read_text()
@@ -235,12 +204,27 @@ PIPELINE = "class P:\n    def proces_item(self, item):\n        return item\n"
         (("genspider", "ok", "exa mple"), 2, "is no domain and no URL"),
         (("genspider", "ok", "https://[bad"), 2, "is no domain and no URL"),
         (("genspider", "ok", "example.com:port"), 2, "is no domain and no URL"),
-        (("genspider", "ok", "example.com", "-t", "feed"), 2, "'basic', 'crawl'"),
+        (("genspider", "ok", "example.com", "-t", "crwl"), 2, "did you mean 'crawl'?"),
+        (("genspider", "ok", "example.com", "-t", "shop.txt"), 2, "There are: basic, crawl, sitemap"),
+        (("genspider", "ok"), 2, "crawler genspider NAME SITE"),
         (("crawl", "books", "-s", "log.format=%(nope"), 2, "is no format of Python's logging"),
         (("crawl", "books", "-s", "FEEDS={a"), 2, "feeds must be a list of tables"),
         (("crawl",), 2, "Missing argument 'SPIDER'"),
         (("zzz",), 2, "There are: startproject, genspider, list, crawl"),
         (("startproject", "9lives"), 2, "cannot name a project"),
+        (("startproject", "json"), 2, "would stand in the way of a Python module of that name"),
+        (("edit", "boks"), 2, "did you mean 'books'?"),
+        (("check", "boks"), 2, "did you mean 'books'?"),
+        (("completion", "tcsh"), 2, "'tcsh'"),
+        (("parse", "http://nowhere.test/"), 2, "no spider of the project is for the site of http://nowhere.test/"),
+        (("parse", "--spider", "boks", "http://nowhere.test/"), 2, "did you mean 'books'?"),
+        (("parse", "--spider", "books", "-c", "x", "-r", "http://nowhere.test/"), 2, "choose one of them"),
+        (("parse", "http://nowhere.test/", "-m", "{x"), 2, "'{x' is no JSON"),
+        (("parse", "http://nowhere.test/", "--cbkwargs", "[1]"), 2, "'[1]' is no JSON object"),
+        (("parse", "http://[bad/"), 2, "is no host name"),
+        (("parse", "-d", "0", "http://nowhere.test/"), 2, "0 is not in the range"),
+        (("list", "--profile", "/proc/nowhere/x"), 2, "--profile '/proc/nowhere/x' cannot be written"),
+        (("list", "--pidfile", "/proc/nowhere/x"), 2, "--pidfile '/proc/nowhere/x' cannot be written"),
         (("runspider", "nowhere.py"), 2, "does not exist"),
         (("settings", "--get", "politeness.dealy"), 2, "did you mean 'politeness.delay'"),
     ],

@@ -35,7 +35,8 @@ def test_it_serves_the_pages_of_the_shop_on_loopback(shop: str) -> None:
 
 
 def test_it_has_a_robots_file(shop: str) -> None:
-    assert get(f"{shop}robots.txt") == "User-agent: *\nDisallow: /basket/\n"
+    robots = f"User-agent: *\nDisallow: /basket/\n\nSitemap: {shop}sitemap-index.xml\n"
+    assert get(f"{shop}robots.txt") == robots
 
 
 def test_what_is_not_there_is_a_404(shop: str) -> None:
