@@ -104,6 +104,9 @@ BUILT_IN = {
     "extensions.remote_control.RemoteControl": "nothing listens that would run code in the crawl's process",
     "extensions.spiderstate.SpiderState": "spider.state is part of every job",
     "extensions.statsmailer.StatsMailer": "mail the report of a spider_closed handler with smtplib",
+    "extensions.throttle.AutoThrottle": (
+        "the pace of every host adapts by itself: politeness.adaptive, politeness.max_delay"
+    ),
     "extensions.telnet.TelnetConsole": "nothing listens that would run code in the crawl's process",
 }
 
@@ -118,6 +121,7 @@ SWITCHES: dict[str, dict[str, Any]] = {
         "crawl.max_errors": 0,
         "crawl.max_seconds": 0.0,
     },
+    "extensions.throttle.AutoThrottle": {"politeness.adaptive": False},
     "spidermiddlewares.depth.DepthMiddleware": {"crawl.depth_limit": 0, "crawl.depth_priority": 0},
     "spidermiddlewares.httperror.HttpErrorMiddleware": {"crawl.allow_http_errors": True},
     "spidermiddlewares.offsite.OffsiteMiddleware": {"crawl.stay_on_site": False},

@@ -27,28 +27,40 @@ MiB = 1024 * 1024
 
 
 def memory_in_use() -> int:
-    """Return the bytes of memory that the process holds."""
+    """Return the bytes of memory that the process holds now."""
     try:
         pages = int(Path("/proc/self/statm").read_bytes().split()[1])
     except OSError:
-        import resource  # not on every system
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
+        return memory_at_most()
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-class MemoryUsage:
-    """Writes memusage/startup and memusage/max; sends memusage_warning_reached once and ends the crawl as the settings say."""
+def memory_at_most() -> int:
+    """Return the most bytes of memory that the process has ever held."""
+    import resource  # not on every system
 
-    def __init__(self, crawler: Crawler, *, measure: Callable[[], int] = memory_in_use) -> None:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+class MemoryUsage:
+    """Writes memusage/startup and memusage/max; sends memusage_warning_reached once and ends the crawl as the settings say.
+
+    Where nothing is to be limited, nothing is done while the crawl lasts: the system itself knows the most that was held.
+    """
+
+    def __init__(
+        self, crawler: Crawler, *, now: Callable[[], int] = memory_in_use, at_most: Callable[[], int] = memory_at_most
+    ) -> None:
         memory = crawler.settings.memory
         self._crawler = crawler
-        self._measure = measure
+        self._now, self._at_most = now, at_most
         self._limit, self._warn_at = memory.limit_mb * MiB, memory.warn_mb * MiB
         self._is_warned = False
         crawler.signals.connect(self._begin, signals.engine_started)
-        Repeating(crawler, memory.interval, self.look)
+        crawler.signals.connect(self._end, signals.spider_closed)
+        if self._limit or self._warn_at:
+            Repeating(crawler, memory.interval, self.look)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -56,19 +68,20 @@ class MemoryUsage:
         if not crawler.settings.memory.watch:
             raise NotConfigured
         try:
-            memory_in_use()
+            memory_at_most()
         except (ImportError, OSError) as error:
             raise NotConfigured("the system does not tell how much memory is in use") from error
         return cls(crawler)
 
     def _begin(self) -> None:
-        self._crawler.stats.set_value("memusage/startup", self._measure())
-        self.look()
+        self._crawler.stats.set_value("memusage/startup", self._now())
+
+    def _end(self) -> None:
+        self._crawler.stats.max_value("memusage/max", self._at_most())
 
     def look(self) -> None:
         """Note how much is in use now; warn or end the crawl if it is too much."""
-        used = self._measure()
-        stats = self._crawler.stats
+        used, stats = self._now(), self._crawler.stats
         stats.max_value("memusage/max", used)
         if self._limit and used > self._limit:
             stats.set_value("memusage/limit_reached", 1)

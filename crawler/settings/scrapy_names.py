@@ -10,14 +10,12 @@ Names that have the same meaning and type on both sides are not repeated here: t
 from __future__ import annotations
 
 import dataclasses
-import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from crawler.exceptions import SettingsError
 from crawler.settings.convert import as_bool, as_dict
 from crawler.settings.schema import SECTIONS
-
-logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,11 +80,11 @@ def _referrer_policy(value: Any) -> Any:
 
 
 def _filters_duplicates(value: Any) -> bool:
-    """Return whether the duplicates filter that Scrapy has as a class filters; another one is told to have no effect."""
+    """Return whether the duplicates filter that Scrapy has as a class filters; another class cannot take its place."""
     name = (value if isinstance(value, str) else getattr(value, "__name__", "")).rpartition(".")[2]
     if name not in ("BaseDupeFilter", "RFPDupeFilter"):
-        logger.warning(
-            "DUPEFILTER_CLASS = %r has no effect: what is the same is said by REQUEST_FINGERPRINTER_CLASS", value
+        raise SettingsError(
+            f"DUPEFILTER_CLASS = {value!r} has no place here: a class that says what is the same is REQUEST_FINGERPRINTER_CLASS"
         )
     return name != "BaseDupeFilter"
 

@@ -42,7 +42,8 @@ def test_switching_off_what_cannot_be_switched_off_is_a_warning(caplog: pytest.L
 
 @pytest.mark.parametrize("path", scrapy_paths.SWITCHES)
 def test_switching_off_what_the_engine_does_sets_what_switches_it(path: str) -> None:
-    name = "SPIDER_MIDDLEWARES" if path.startswith("spider") else "DOWNLOADER_MIDDLEWARES"
+    names = {"spidermiddlewares": "SPIDER_MIDDLEWARES", "downloadermiddlewares": "DOWNLOADER_MIDDLEWARES"}
+    name = names.get(path.partition(".")[0], "EXTENSIONS")
     settings = Settings({name: {f"scrapy.{path}": None}, "DEPTH_LIMIT": 3, "DEPTH_PRIORITY": 1})
     settings.set("DEPTH_LIMIT", 4, priority="spider")
     ruled = components.switched_off(settings)

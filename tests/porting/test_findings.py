@@ -27,7 +27,7 @@ def told(code: str) -> list[str]:
         ("self.crawler.engine.slot.scheduler", "engine.slot: crawler.snapshot()"),
         ("crawler.engine.schedule(r, s)", "call engine.crawl(request)"),
         ("logging.getLogger('scrapy.core.engine').setLevel(1)", "loggers have the names of our modules"),
-        ("class S:\n  custom_settings = {'DUPEFILTER_CLASS': 'x'}", "DUPEFILTER_CLASS has no effect"),
+        ("class S:\n  custom_settings = {'SCHEDULER': 'x'}", "SCHEDULER has no effect"),
         ("class S:\n  custom_settings: dict = {'TELNETCONSOLE_PORT': None}", "nothing listens"),
     ],
 )

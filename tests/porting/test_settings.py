@@ -124,12 +124,13 @@ def test_code_and_star_imports_are_told() -> None:
 
 def test_settings_without_effect_are_told_unless_they_ask_for_nothing() -> None:
     made_of, findings = made(
-        "DUPEFILTER_CLASS = 'x.Y'\nTELNETCONSOLE_ENABLED = False\nADDONS = {}\n"
+        "SCHEDULER = 'x.Y'\nDUPEFILTER_CLASS = 'x.Y'\nTELNETCONSOLE_ENABLED = False\nADDONS = {}\n"
         "TWISTED_REACTOR = 'twisted.internet.asyncioreactor.AsyncioSelectorReactor'\nREQUEST_FINGERPRINTER_IMPLEMENTATION = '2.7'\n"
     )
     assert made_of == {}
-    assert [one.partition(":")[2] for one in findings] == [
-        " DUPEFILTER_CLASS has no effect: see frontier.include_headers, and dont_filter of a request"
+    assert [one.partition(":")[2].partition(":")[0] for one in findings] == [
+        " SCHEDULER has no effect",
+        " DUPEFILTER_CLASS = 'x.Y' has no place here",
     ]
 
 
