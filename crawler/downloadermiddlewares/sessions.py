@@ -17,15 +17,12 @@ from weakref import WeakKeyDictionary
 
 from crawler.exceptions import DownloadError, NotConfigured, ProxyError, SettingsError
 from crawler.http import Headers
-from crawler.http.sessions import BlockRules, ProxyPool, Session, SessionPool
+from crawler.http.sessions import WORN, BlockRules, ProxyPool, Session, SessionPool
 
 if TYPE_CHECKING:
     from crawler.crawler import Crawler
     from crawler.http import Request, Response
     from crawler.stats import StatsCollector
-
-# Where a request remembers what was put on it here, so that it can be taken off again.
-_WORN = "_session_worn"
 
 
 class SessionsMiddleware:
@@ -109,7 +106,7 @@ class SessionsMiddleware:
             worn["proxy"] = True
         if session.headers:
             worn["headers"] = self._dress(request, session)
-        meta[_WORN] = worn
+        meta[WORN] = worn
 
     def _dress(self, request: Request, session: Session) -> list[str]:
         """Give *request* the headers of *session*, in their order; what it has of its own stays. Return their names."""
@@ -127,7 +124,7 @@ class SessionsMiddleware:
     def _undress(self, request: Request) -> Session | None:
         """Take the identity off *request* again, so that neither a retry nor the job store has it; return it."""
         session = self._wearing.pop(request, None)
-        worn = request.meta.pop(_WORN, None) or {}
+        worn = request.meta.pop(WORN, None) or {}
         for name in ("cookiejar", "proxy"):
             if worn.get(name):
                 request.meta.pop(name, None)
@@ -137,7 +134,7 @@ class SessionsMiddleware:
 
     def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:
         """Return *response*, or *request* to try again as somebody else where it is a block."""
-        named = request.meta.get(_WORN, {}).get("session")
+        named = request.meta.get(WORN, {}).get("session")
         session = self._undress(request)
         if session is None:
             return response
@@ -168,7 +165,7 @@ class SessionsMiddleware:
 
     def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> None:
         """Let a proxy that cannot be used rest; whether the request is tried again is decided by others."""
-        named = request.meta.get(_WORN, {}).get("session")
+        named = request.meta.get(WORN, {}).get("session")
         session = self._undress(request)
         if session is not None and isinstance(exception, DownloadError) and isinstance(exception, ProxyError):
             self.pool.proxy_failed(session, self._clock())

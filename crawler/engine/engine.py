@@ -61,6 +61,10 @@ logger = logging.getLogger(__name__)
 # Scrapy asks an idle spider again after five seconds whether it wants to stay open; ported spiders count on it.
 IDLE_INTERVAL = 5.0
 
+# Visits that begin before the reactor has its turn. What comes from a cache ends at once: a replay would else be one long turn, in
+# which neither Ctrl-C nor the dashboard nor a timer is heard. At 1.5 ms a page, this is 50 ms.
+VISITS_PER_TURN = 32
+
 
 class Engine(EngineCalls):
     """Runs one crawl."""
@@ -273,9 +277,8 @@ class Engine(EngineCalls):
     def fill(self) -> None:
         """Start visits while there is room, and set the timer for what must wait."""
         if self._filling:
-            if self._errands.waiting and not self._fills_again:
-                self._fills_again = True
-                self._clock.callLater(0, self._fill_again)
+            if self._errands.waiting:
+                self._fill_soon()
             return
         if self.state != "running" and not self._errands.waiting:
             return
@@ -285,7 +288,12 @@ class Engine(EngineCalls):
             if self._errands.waiting:
                 self._errands.serve(now)
                 self._set_timer(now)
+            begun = 0
             while self._has_room():
+                if begun == VISITS_PER_TURN:
+                    self._fill_soon()
+                    break
+                begun += 1
                 visit = self._next(now)
                 if visit is None:
                     if self._empty_receivers and not self.frontier.waiting:
@@ -299,6 +307,11 @@ class Engine(EngineCalls):
         finally:
             self._filling = False
         self.beginning.go_on()
+
+    def _fill_soon(self) -> None:
+        if not self._fills_again:
+            self._fills_again = True
+            self._clock.callLater(0, self._fill_again)
 
     def _fill_again(self) -> None:
         self._fills_again = False
@@ -395,7 +408,11 @@ class Engine(EngineCalls):
             if line is not None:
                 visit.reason, visit.detail = ROBOTS, line
                 raise IgnoreRequest(f"forbidden by robots.txt: {line}")
-        answer = await self._download(visit.request)
+        return self._noted(visit, await self._download(visit.request))
+
+    # Hot: once per request.
+    def _noted(self, visit: Visit, answer: Response | Request) -> Response | Request:
+        """Return *answer*; if it is from the cache, its host owes no delay for it."""
         if isinstance(answer, Response) and CACHED in answer.flags:
             self.frontier.was_not_sent(visit, self._clock.seconds())
         return answer
@@ -606,7 +623,7 @@ class Engine(EngineCalls):
         self._on_wire += 1
         try:
             check_allowed(request, self._admission, self._robots)
-            answer = await self._download(request)
+            answer = self._noted(visit, await self._download(request))
         finally:
             self._leave_wire(visit)
         return answer

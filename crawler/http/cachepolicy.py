@@ -4,11 +4,13 @@ Pure: headers, statuses and moments (seconds of the epoch) in, decisions out. Se
 
     is_storable(...)                      section 3
     decide(stored, request, now)          section 4: use it, ask whether it is still good, or fetch anew
+    is_not_modified(stored, request)      section 4.3.2: what answers the conditions of the request itself
     freshened(stored, not_modified)       section 4.3.4: what a 304 says replaces what was kept
+    tells_of(stored, head)                section 4.3.5: whether the answer to a HEAD is about what is kept
     is_invalidating(method, status)       section 4.4
 
-Private: responses to requests with Authorization and cookies are kept, ``s-maxage`` and ``private`` mean nothing. Partial responses
-are never kept, and nothing is used while it is being revalidated.
+Private: responses to requests with Authorization and cookies are kept, for the user that they are for (see the middleware);
+``s-maxage`` and ``private`` mean nothing. Partial responses are never kept, and nothing is used while it is being revalidated.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from hashlib import blake2b
 
 from crawler.http.dates import http_date
 from crawler.http.headers import Headers
@@ -49,13 +52,29 @@ _OF_THE_BODY = frozenset(
     }
 )
 
+# Section 3.1: what is about a connection, and what such a header names, is no part of the response.
+_HOP_BY_HOP = frozenset(
+    {
+        b"Connection",
+        b"Keep-Alive",
+        b"Proxy-Authenticate",
+        b"Proxy-Authentication-Info",
+        b"Proxy-Connection",
+        b"Te",
+        b"Upgrade",
+    }
+)
+
 _DIRECTIVE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=("(?:[^"\\]|\\.)*"|[^\s,]*))?\s*(,|$)')
 
 _DATE = re.compile(
     r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT"
     r"|[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT"
-    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}"
+    r"|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}",
+    re.IGNORECASE,
 )
+
+_TAG = re.compile(rb'(?:W/)?"[^"]*"')
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
@@ -70,13 +89,16 @@ class Use(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A response as it is kept: *requested* and *received* are moments; *vary* holds the request's headers that Vary names."""
+    """A response as it is kept: *requested* and *received* are moments.
+
+    *vary* names the request's headers that Vary names, with a digest of their values: these may be cookies and passwords.
+    """
 
     status: int
     headers: Headers
     requested: float
     received: float
-    vary: tuple[tuple[str, tuple[bytes, ...]], ...] = ()
+    vary: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +142,7 @@ def _moment(headers: Headers, name: bytes) -> float | None:
     Elsewhere dates are read as leniently as browsers do. Here a wrong one means "expired" (section 5.3).
     """
     value = b", ".join(headers.getlist(name)).decode("latin-1")
-    return http_date(value) if _DATE.fullmatch(value) else None
+    return http_date(re.sub("gmt$", "GMT", value, flags=re.IGNORECASE)) if _DATE.fullmatch(value) else None
 
 
 def is_storable(method: str, request: Headers, status: int, response: Headers) -> bool:
@@ -141,24 +163,33 @@ def is_storable(method: str, request: Headers, status: int, response: Headers) -
 
 def stored_of(request: Headers, status: int, response: Headers, *, requested: float, received: float) -> Stored:
     """Return what is kept of a response."""
-    return Stored(status, response, requested, received, vary=_varying(request, response))
+    named = {
+        name.strip().title().encode("latin-1")
+        for line in response.getlist(b"Connection")
+        for name in line.decode("latin-1").split(",")
+    }
+    headers = Headers(response)
+    for name in (_HOP_BY_HOP | named) & set(headers):
+        del headers[name]
+    return Stored(status, headers, requested, received, vary=_varying(request, response))
 
 
-def _varying(request: Headers, response: Headers) -> tuple[tuple[str, tuple[bytes, ...]], ...]:
+def _varying(request: Headers, response: Headers) -> tuple[tuple[str, bytes], ...]:
     names = sorted(
         {name.strip().lower() for line in response.getlist(b"Vary") for name in line.decode("latin-1").split(",")}
     )
-    return tuple((name, _normal(request.getlist(name))) for name in names if name)
+    return tuple((name, _digest(request.getlist(name))) for name in names if name)
 
 
-def _normal(values: Sequence[bytes]) -> tuple[bytes, ...]:
-    """Return the members of a list header, so that how they are split into lines and spaced makes no difference."""
-    return tuple(member.strip() for value in values for member in value.split(b",") if member.strip())
+def _digest(values: Sequence[bytes]) -> bytes:
+    """Return what is the same for the same members of a list header, however they are split into lines and spaced."""
+    members = [member.strip() for value in values for member in value.split(b",") if member.strip()]
+    return blake2b(b",".join(members), digest_size=16).digest() if members else b""
 
 
 def matches(stored: Stored, request: Headers) -> bool:
     """Tell whether *stored* was selected by headers like those of *request* (section 4.1)."""
-    return all(_normal(request.getlist(name)) == values for name, values in stored.vary)
+    return all(_digest(request.getlist(name)) == digest for name, digest in stored.vary)
 
 
 def age(stored: Stored, now: float) -> float:
@@ -220,6 +251,31 @@ def _conditions(headers: Headers) -> tuple[tuple[str, bytes], ...]:
     """Return the headers that ask whether what is kept is still good (section 4.3.1)."""
     pairs = (("If-None-Match", headers.getlist(b"Etag")), ("If-Modified-Since", headers.getlist(b"Last-Modified")))
     return tuple((name, values[0]) for name, values in pairs if values)
+
+
+def is_conditional(request: Headers) -> bool:
+    """Tell whether *request* asks for the page only if it is another than one that its author has."""
+    return b"If-None-Match" in request or b"If-Modified-Since" in request
+
+
+def is_not_modified(stored: Stored, request: Headers) -> bool:
+    """Tell whether the page that the author of *request* has is the one that is *stored* (section 4.3.2)."""
+    tags = b",".join(request.getlist(b"If-None-Match"))
+    if tags:
+        ours = (stored.headers.get(b"Etag") or b"").removeprefix(b"W/")
+        given = {tag.strip().removeprefix(b"W/") for tag in _TAG.findall(tags)}
+        return tags.strip() == b"*" or (bool(ours) and ours in given)
+    since = _moment(request, b"If-Modified-Since")
+    modified = _moment(stored.headers, b"Last-Modified")
+    if modified is None:
+        modified = _moment(stored.headers, b"Date")
+    return since is not None and (stored.received if modified is None else modified) <= since
+
+
+def tells_of(stored: Stored, head: Headers) -> bool:
+    """Tell whether *head*, the answer to a HEAD, is about the page that is *stored* (section 4.3.5)."""
+    names = [name for name in (b"Etag", b"Last-Modified", b"Content-Length") if name in head]
+    return bool(names) and all(head.get(name) == stored.headers.get(name) for name in names)
 
 
 def freshened(stored: Stored, not_modified: Headers, *, requested: float, received: float) -> Stored:

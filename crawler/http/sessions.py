@@ -18,6 +18,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+# Where a request remembers what of an identity was put on it, so that it can be taken off again.
+WORN = "_session_worn"
+
 # A proxy that was blocked again after it had cooled down rests for twice as long, up to this many times the first time.
 MAX_REST = 16
 
