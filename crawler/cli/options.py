@@ -165,7 +165,8 @@ def run_options(command: Command) -> Command:
             metavar="FILE[:FORMAT]",
             shell_complete=completing.file,
             help="Write the items to FILE, after what it holds; - is standard output. The format is that of the extension "
-            "(.jsonl, .json, .csv, .xml, also with .gz) or the one given. May be repeated.",
+            "(.jsonl, .json, .csv, .xml, also with .gz) or the one given. A URL (s3:, gs:, ftp:, ftps:, sftp:) is written whole "
+            "when the crawl ends. May be repeated.",
         ),
         click.option(
             "-O",

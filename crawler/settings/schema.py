@@ -428,7 +428,7 @@ class Export:
         {}, "Item exporters of the project: a table from formats to dotted paths.", "FEED_EXPORTERS"
     )
     storages: dict[str, Any] = setting(
-        {}, "Storages of the project: a table from schemes to dotted paths; null switches one off.", "FEED_STORAGES"
+        {}, "Storages of the project: a table from schemes to dotted paths; None switches one off.", "FEED_STORAGES"
     )
     spool: str = setting(
         "",

@@ -182,6 +182,23 @@ def test_a_delivery_that_a_crash_interrupted_is_repeated_to_the_same_name(tmp_pa
     assert sorted(found for batch in before.values() for found in batch) == [1, 2]
 
 
+def test_what_a_crash_leaves_in_the_spool_is_removed_when_the_crawl_goes_on(tmp_path: Path, out: Path) -> None:
+    uri = f"{out}/%(batch_id)d.json"
+    process = Process(tmp_path, uri, batch_item_count=1)
+    process.put(1, 2)
+    process.commit()
+    process.deliver()
+    (place,) = process.feeds.flush()  # committed, and then it died before it could remove the files
+    process.put(3, 4)  # never committed
+    process.die()
+    assert len(list(process.spool.iterdir())) == 4
+    again = Process(tmp_path, uri, place, batch_item_count=1)
+    assert list(again.spool.iterdir()) == []
+    again.put(3)
+    again.end()
+    assert files(out) == {"1.json": [1], "2.json": [2], "3.json": [3]}
+
+
 def test_a_crawl_that_is_stopped_delivers_what_it_has_and_goes_on_with_it(tmp_path: Path, out: Path) -> None:
     uri = f"{out}/%(batch_id)d.json"
     process = Process(tmp_path, uri, batch_item_count=3)
