@@ -89,7 +89,12 @@ class Job:
     def get(self, key: str, default: Any = None) -> Any:
         """Return what is kept under *key*."""
         row = self.database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
-        return default if row is None else _decode(row[0])
+        if row is None:
+            return default
+        try:
+            return _decode(row[0])
+        except msgspec.MsgspecError as error:
+            raise JobError(damaged(self.folder, f"its {key!r} cannot be read: {error}")) from error
 
     def put(self, values: dict[str, Any]) -> None:
         """Keep *values*; within a transaction if one is open."""
@@ -106,6 +111,11 @@ class Job:
         """Close the job and remove its folder."""
         self.close()
         shutil.rmtree(self.folder)
+
+
+def damaged(folder: Path, reason: str) -> str:
+    """Return what to say of a job in *folder* whose content is not what was written."""
+    return f"the job store {folder / DATABASE} is damaged ({reason}); restore it from a copy, or remove {folder} to give the job up"
 
 
 def _locked(path: Path) -> IO[str]:
@@ -178,9 +188,9 @@ def _kept(path: Path, key: str) -> Any:
             row = database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
         finally:
             database.close()
-    except sqlite3.Error:
+        return _decode(row[0]) if row else None
+    except (sqlite3.Error, msgspec.MsgspecError):
         return None
-    return _decode(row[0]) if row else None
 
 
 def summary_of(path: Path) -> JobSummary:

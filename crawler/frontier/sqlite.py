@@ -14,7 +14,8 @@ import sqlite3
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from crawler.exceptions import JobError
+from crawler.exceptions import JobError, NotStorableError, describe
+from crawler.frontier.jobs import damaged
 from crawler.frontier.visit import Outcome
 
 if TYPE_CHECKING:
@@ -199,11 +200,19 @@ class SqliteStore:
             ahead = self._ahead.get(host) or self._read_ahead(host)
             rank, sequence, parent, digest, record = ahead.popleft()
             self._in_hand.add(sequence)
-            request = self._codec.decode(record)
+            request = self._request(sequence, record)
             request._sequence, request._parent, request._identity = sequence, parent, digest
             taken.append((-rank, sequence, request))
             self._took(host, ahead)
         return taken
+
+    def _request(self, sequence: int, record: bytes) -> Request:
+        try:
+            return self._codec.decode(record)
+        except NotStorableError as error:
+            raise JobError(f"the job {self.job.name} cannot go on: {error}. What was committed is safe") from error
+        except Exception as error:  # whatever may come of reading what nobody has written
+            raise JobError(damaged(self.job.folder, f"request {sequence} cannot be read: {describe(error)}")) from error
 
     def _took(self, host: str, ahead: deque[_Row]) -> None:
         """Note that the first of *ahead*, the rows of *host* that were read, has been taken."""

@@ -40,7 +40,7 @@ def story_of(url: str, path: Path) -> Iterator[str]:
             yield from _story(url, digest, database)
         finally:
             database.close()
-    except sqlite3.Error as error:
+    except (sqlite3.Error, msgspec.MsgspecError) as error:
         raise JobError(f"the job store {path} cannot be read: {error}") from error
 
 

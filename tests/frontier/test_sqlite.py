@@ -30,9 +30,11 @@ class NamedSpider(Spider):
 class Desk:
     """A frontier on the job in *folder*, as one process has it."""
 
-    def __init__(self, folder: Path, *, capacity: int = 10_000, concurrency: int = 1000) -> None:
+    def __init__(
+        self, folder: Path, spider: Spider | None = None, *, capacity: int = 10_000, concurrency: int = 1000
+    ) -> None:
         self.job = Job(folder)
-        self.store = SqliteStore(self.job, RequestCodec(NamedSpider()))
+        self.store = SqliteStore(self.job, RequestCodec(spider or NamedSpider()))
         rules = HostRules(0.0, 0.0, concurrency)
         self.frontier = Frontier(
             Workbench(lambda _: rules, self.store, capacity=capacity),
@@ -248,6 +250,31 @@ def test_a_damaged_database_is_told_and_never_read_as_empty(folder: Path, at: in
         file.write(b"\xff" * 3000)
     with pytest.raises(JobError, match=r"damaged|cannot be used"):
         Desk(folder)
+
+
+@pytest.mark.parametrize("record", [b"\xc1", b"\x80", b"nonsense"])
+def test_a_request_that_was_damaged_is_told_and_not_skipped(folder: Path, record: bytes) -> None:
+    desk = Desk(folder)
+    desk.submit("a", "b")
+    desk.commit()
+    desk.job.database.execute("UPDATE waiting SET record = ? WHERE sequence = 2", (record,))
+    desk.crash()
+    with pytest.raises(JobError, match=r"is damaged \(request 2 cannot be read"):
+        Desk(folder).visit()
+
+
+class OlderSpider(NamedSpider):
+    def parse_old(self, response):
+        yield {}
+
+
+def test_a_request_whose_callback_has_gone_stops_the_job_and_names_it(folder: Path) -> None:
+    desk = Desk(folder, spider := OlderSpider())
+    desk.frontier.submit(Request("http://site.test/a", callback=spider.parse_old), 0.0)
+    desk.commit()
+    desk.crash()
+    with pytest.raises(JobError, match=r"cannot go on: .* has no method 'parse_old'"):
+        Desk(folder).visit()
 
 
 def test_a_file_that_is_no_database_is_told(folder: Path) -> None:
