@@ -23,7 +23,7 @@ from crawler.engine.durability import Durability
 from crawler.engine.identity import fingerprinter_of, identity_of
 from crawler.engine.limits import Limits
 from crawler.engine.pacing import Pacer
-from crawler.engine.robots import RobotsGate
+from crawler.engine.robots import PAUSES, RobotsGate
 from crawler.engine.scrape import Scraper
 from crawler.engine.stalls import StallWatch
 from crawler.engine.typed import TypedItems
@@ -267,7 +267,8 @@ def _robots(settings: Settings) -> RobotsGate | None:
     if not politeness.obey_robots or (settings.cache.enabled and settings.cache.offline):
         return None
     agent = politeness.robots_user_agent or settings.http.identification
-    return RobotsGate(agent, max_delay=politeness.max_crawl_delay)
+    pauses = PAUSES if settings.retry.enabled else ()
+    return RobotsGate(agent, max_delay=politeness.max_crawl_delay, pauses=pauses)
 
 
 def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:

@@ -115,6 +115,9 @@ class DownloadError(CrawlerError):
 class CannotResolveHostError(DownloadError):
     """The host name has no address."""
 
+    #: Whether the name servers have said so: then asking again soon brings the same.
+    is_certain = False
+
 
 class HostDownError(DownloadError):
     """The host could not be reached for so long that its requests fail without being sent."""

@@ -229,6 +229,7 @@ def _missing(host: str, cause: BaseException | None = None) -> CannotResolveHost
     error = CannotResolveHostError(
         f"the name {host} has no address: check how it is written, or give it one with http.pinned_hosts"
     )
+    error.is_certain = True
     error.__cause__ = cause
     return error
 

@@ -2,22 +2,26 @@
 
 Pure. The workbench asks ``prerequisite`` before it hands out a request and sends the robots.txt first; the engine gives what
 came back to ``learn``, and asks ``refusal`` for each request. A robots.txt that cannot be reached, or a server error, means
-that nothing may be fetched until it was tried again; a 4xx means that everything may.
+that nothing may be fetched until it was tried again; a 4xx means that everything may. Only a host whose name does not exist,
+and has not been there before, is not waited for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crawler.exceptions import DownloadFailedError, IgnoreRequest, PrivateAddressError, describe
+from crawler.exceptions import CannotResolveHostError, DownloadFailedError, IgnoreRequest, PrivateAddressError, describe
 from crawler.http import Request
 from crawler.robots import RobotsRules
 from crawler.url import origin, split
 
 if TYPE_CHECKING:
     from crawler.http import Response
+
+logger = logging.getLogger(__name__)
 
 # RFC 9309 section 2.4: a crawler should not use a cached robots.txt for more than 24 hours.
 KEEP = 24 * 3600.0
@@ -45,10 +49,14 @@ class _Known:
 
 
 class RobotsGate:
-    """What the robots.txt of every origin says to *user_agent*; *max_delay* bounds the seconds between requests it may ask for."""
+    """What the robots.txt of every origin says to *user_agent*; *max_delay* bounds the seconds between requests it may ask for.
 
-    def __init__(self, user_agent: str, *, max_delay: float = 0.0) -> None:
+    One that cannot be read is asked for again after each of *pauses*, in seconds.
+    """
+
+    def __init__(self, user_agent: str, *, max_delay: float = 0.0, pauses: Sequence[float] = PAUSES) -> None:
         self._user_agent = user_agent
+        self._pauses = pauses
         self._max_delay = max_delay
         self._known: dict[str, _Known] = {}
 
@@ -115,15 +123,22 @@ class RobotsGate:
         if not trouble:
             self._known[site] = _Known(rules, now + KEEP)
             return rules
-        attempts = min(self._known[site].attempts if site in self._known else 0, len(PAUSES))
-        keep = PAUSES[attempts] if attempts < len(PAUSES) else RETRY_AFTER
+        attempts = min(self._known[site].attempts if site in self._known else 0, len(self._pauses))
+        if isinstance(answer, CannotResolveHostError) and answer.is_certain and site not in self._known:
+            attempts = len(self._pauses)
+        keep = RETRY_AFTER
+        if attempts < len(self._pauses):
+            keep = self._pauses[attempts]
+            logger.warning(
+                "%s/robots.txt could not be read (%s) and is asked for again in %.0f seconds", site, trouble, keep
+            )
         self._known[site] = _Known(rules, now + keep, trouble, attempts + 1)
         return rules
 
     def pause_until(self, request: Request) -> float:
         """Return until when nothing is asked of the origin of *request*, 0 for no pause: its robots.txt is tried again then."""
         known = self._known[origin(request.url)]
-        return known.until if 0 < known.attempts <= len(PAUSES) else 0.0
+        return known.until if 0 < known.attempts <= len(self._pauses) else 0.0
 
     def delay(self, request: Request) -> float:
         """Return the seconds between two requests that the robots.txt of their origin asks for, within bounds; 0 for none."""

@@ -33,6 +33,12 @@ def in_process(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", *command], cwd=folder, env=ENV, capture_output=True, text=True)
 
 
+@pytest.fixture(scope="module")
+def types(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the type checker knows of the libraries: to find that out takes it seconds."""
+    return tmp_path_factory.mktemp("types")
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
     """A new project, my-shop."""
@@ -54,11 +60,11 @@ def test_a_new_project_has_the_shape_of_this_one(shop: Path) -> None:
     }
 
 
-def test_a_new_project_passes_its_own_tests_and_the_type_checker(shop: Path) -> None:
+def test_a_new_project_passes_its_own_tests_and_the_type_checker(shop: Path, types: Path) -> None:
     tested = in_process(shop, "pytest", "-q", "-p", "no:cacheprovider")
     assert (tested.returncode, "2 passed" in tested.stdout) == (0, True), tested.stdout
     pytest.importorskip("mypy")
-    checked = in_process(shop, "mypy", ".")
+    checked = in_process(shop, "mypy", "--cache-dir", str(types), ".")
     assert checked.returncode == 0, checked.stdout
 
 
@@ -100,13 +106,13 @@ def test_nothing_that_is_there_is_overwritten(shop: Path) -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_the_spider_of_a_template_is_listed_and_passes_the_type_checker(shop: Path, template: str) -> None:
+def test_the_spider_of_a_template_is_listed_and_passes_the_type_checker(shop: Path, types: Path, template: str) -> None:
     made = in_process(shop, "crawler", "genspider", "-t", template, "our-site", "example.com")
     assert made.stdout == f"Wrote {shop}/spiders/our_site.py\n"
     listed = in_process(shop, "crawler", "list")
     assert (listed.stdout, listed.stderr) == ("our-site\nquotes\n", "")
     pytest.importorskip("mypy")
-    checked = in_process(shop, "mypy", "--check-untyped-defs", "spiders/our_site.py")
+    checked = in_process(shop, "mypy", "--cache-dir", str(types), "--check-untyped-defs", "spiders/our_site.py")
     assert checked.returncode == 0, checked.stdout
 
 

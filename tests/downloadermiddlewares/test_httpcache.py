@@ -487,7 +487,8 @@ def test_a_replay_lets_others_have_their_turn(tmp_path: Path) -> None:
             if not runs[-1]:
                 self.crawler.clock.callLater(0, runs.append, 0)
             runs[-1] += 1
-            yield from (Request(f"{HOST}/{number}") for number in range(1000))
+            if response.meta["depth"] == 0:
+                yield from (Request(f"{HOST}/{number}") for number in range(1000))
 
     crawl_in_memory(Many, {"*": "x"}, settings(tmp_path, policy="everything"))
     runs[:] = [0]

@@ -13,7 +13,9 @@ from twisted.internet.error import ConnectionRefusedError
 
 from crawler import Request, Spider
 from crawler.crawler import Crawler
-from crawler.exceptions import HostDownError
+from crawler.engine.robots import RobotsGate
+from crawler.exceptions import CannotResolveHostError, HostDownError
+from crawler.http import Response
 from crawler.testing import Hit, MemoryWorld, Page, Site, crawl_in_memory
 
 HOST = "http://limited.test"
@@ -182,6 +184,36 @@ def test_a_robots_txt_that_cannot_be_had_is_tried_again_before_requests_fail() -
     assert [hit.at for hit in site.log if hit.url.endswith("robots.txt")] == pytest.approx([0.0, 5.0, 35.0], abs=0.5)
     assert sorted(site.paths) == ["/0", "/2"]
     assert (result.failed, result.stats["dropped/robots"]) == (0, 1)
+
+
+def test_a_robots_txt_that_cannot_be_had_is_told_and_tried_once_where_retries_are_off(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    site = Site({"/robots.txt": Page("", 503), "*": "fine"})
+    settings = {**QUIET, "politeness.obey_robots": True}
+    assert crawl_in_memory(Many, site, settings, count=1).failed == 1
+    assert "limited.test/robots.txt could not be read (status 503) and is asked for again in 5 seconds" in caplog.text
+    site.log.clear()
+    assert crawl_in_memory(Many, site, {**settings, "retry.enabled": False}, count=1).failed == 1
+    assert [hit.at for hit in site.log] == [0.0]
+
+
+@pytest.mark.parametrize(("is_certain", "pauses"), [(True, False), (False, True)])
+def test_a_host_whose_name_does_not_exist_is_not_waited_for(is_certain: bool, pauses: bool) -> None:
+    error = CannotResolveHostError("no address")
+    error.is_certain = is_certain
+    gate, robots = RobotsGate("bot"), Request(f"{HOST}/robots.txt")
+    gate.learn(robots, error, 0.0)
+    assert bool(gate.pause_until(robots)) is pauses
+
+
+def test_a_host_that_was_there_is_waited_for_when_its_name_is_gone() -> None:
+    error = CannotResolveHostError("no address")
+    error.is_certain = True
+    gate, robots = RobotsGate("bot"), Request(f"{HOST}/robots.txt")
+    gate.learn(robots, Response(robots.url, body=b""), 0.0)
+    gate.learn(robots, error, 90_000.0)
+    assert gate.pause_until(robots) == 90_005.0
 
 
 class Refusing:
