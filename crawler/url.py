@@ -41,6 +41,8 @@ _MENDED_HOST = re.compile(
 # Schemes whose URLs have an authority, which must name a host.
 _WITH_HOST = frozenset({"http", "https", "ws", "wss", "ftp"})
 
+_UP_TO_THE_PATH = re.compile(r"[^:]*://[^/?#\\]*").match
+
 # The WHATWG URL parser removes these before it reads on.
 _IGNORED = {ord(character): None for character in "\t\n\r"}
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
@@ -212,15 +214,8 @@ def same_origin(one: str, other: str) -> bool:
 
 def _authority_part(url: str) -> str:
     """Return *url* up to its path: few of these are different, so what is made of them can be cached."""
-    start = url.find("://")
-    if start < 0:
-        return url.partition(":")[0] + ":"
-    end = start + 3
-    for mark in ("/", "?", "#", "\\"):
-        found = url.find(mark, start + 3)
-        if found >= 0 and (found < end or end == start + 3):
-            end = found
-    return url if end == start + 3 else url[:end]
+    found = _UP_TO_THE_PATH(url)
+    return url.partition(":")[0] + ":" if found is None else found[0]
 
 
 @remembered(65536)

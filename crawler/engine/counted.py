@@ -65,10 +65,7 @@ def counted(
 def _size_of(request: Request) -> int:
     """Return about how many bytes *request* is on the wire: its line, its headers, its body."""
     size = len(request.method) + len(request.url) + len(request.body) + _LINE
-    if request.has_headers:
-        for name, value in request.headers.raw_items():
-            size += len(name) + len(value) + 4
-    return size
+    return size + request.headers.size if request.has_headers else size
 
 
 # " HTTP/1.1", the ends of the first line and of the head.

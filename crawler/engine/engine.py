@@ -450,10 +450,10 @@ class Engine(EngineCalls):
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
         depth = self._admission.depth_of(response)
-        self._waits["download"].add(self._clock.seconds() - visit.started)
-        self._waits["turn"].add(visit.turn)
-        self._waits["politeness"].add(visit.let_alone)
-        began = self._clock.seconds()
+        waits, began = self._waits.phases, self._clock.seconds()
+        waits["download"].add(began - visit.started)
+        waits["turn"].add(visit.turn)
+        waits["politeness"].add(visit.let_alone)
         try:
             await self._scraper.scrape(request, response, lambda output: self._handle(output, visit, response, depth))
         except HttpError as error:
@@ -468,7 +468,7 @@ class Engine(EngineCalls):
         except Exception as error:
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
-        self._waits["callback"].add(self._clock.seconds() - began)
+        waits["callback"].add(self._clock.seconds() - began)
 
     # Hot: once per response.
     def _hold(self, visit: Visit, response: Response) -> None:

@@ -173,7 +173,8 @@ def default_callback(spider: Any) -> Callable[..., Any]:
     return spider._parse  # type: ignore[no-any-return]  # a spider that is no Spider must have one
 
 
+# Hot: once per response.
 def qualified_name(callback: Callable[..., Any]) -> str:
     """Return the name under which the author of *callback* knows it."""
-    function = getattr(callback, "__func__", callback)
-    return getattr(function, "__qualname__", repr(callback))
+    name: str | None = getattr(getattr(callback, "__func__", callback), "__qualname__", None)
+    return repr(callback) if name is None else name

@@ -16,6 +16,11 @@ _FORBIDDEN = re.compile(rb"[\r\n\0]")
 
 Raw = str | bytes | int | float
 
+_TEXT = (str, bytes)
+
+# Names, as text and as bytes, in Title-Case.
+_TITLES: dict[str | bytes, bytes] = {}
+
 
 class Headers(dict[Any, Any]):
     """Headers of a request or response. Keys may be str or bytes in any case; values str, bytes, numbers or lists of them."""
@@ -57,9 +62,10 @@ class Headers(dict[Any, Any]):
                 values.append(value)
         return headers
 
+    # Hot: ten times per response.
     def normkey(self, key: str | bytes) -> bytes:
         """Return *key* as it is stored: bytes, in Title-Case."""
-        return _title(self._tobytes(key))
+        return _TITLES.get(key) or _title(key if isinstance(key, str) else self._tobytes(key), self.encoding)
 
     def normvalue(self, value: Any) -> list[bytes]:
         """Return *value* as a list of bytes; raise ValueError for a value that would break out of its line."""
@@ -104,11 +110,11 @@ class Headers(dict[Any, Any]):
         self._written.pop(normal, None)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str | bytes) and super().__contains__(self.normkey(key))
+        return isinstance(key, _TEXT) and super().__contains__(_TITLES.get(key) or self.normkey(key))
 
     def get(self, key: str | bytes, default: Any = None) -> Any:
         """Return the last value of *key*, or *default* as bytes."""
-        values: list[bytes] | None = super().get(self.normkey(key))
+        values: list[bytes] | None = super().get(_TITLES.get(key) or self.normkey(key))
         if values:
             return values[-1]
         return self._tobytes(default) if isinstance(default, str) else default
@@ -177,6 +183,15 @@ class Headers(dict[Any, Any]):
         written = self._written
         return [(written.get(key, key), value) for key, values in super().items() for value in values]
 
+    @property
+    def size(self) -> int:
+        """How many bytes the header lines are on the wire."""
+        size = 0
+        for key, values in super().items():
+            for value in values:
+                size += len(key) + len(value) + 4
+        return size
+
     def to_string(self) -> bytes:
         """Return the header lines, joined by CRLF."""
         return b"\r\n".join(key + b": " + value for key, values in super().items() for value in values)
@@ -213,15 +228,13 @@ class Headers(dict[Any, Any]):
     __hash__ = None  # mutable, like any dictionary
 
 
-_TITLES: dict[bytes, bytes] = {}
-
-
 # Hot: several times per response.
-def _title(name: bytes) -> bytes:
+def _title(name: str | bytes, encoding: str = "utf-8") -> bytes:
     """Return *name* in Title-Case; the names that are met again and again come from a table."""
     known = _TITLES.get(name)
     if known is None:
-        known = b"-".join(part.capitalize() for part in name.split(b"-"))
-        if len(_TITLES) < 4096:  # a hostile server may make up as many names as it likes
+        raw = name.encode(encoding) if isinstance(name, str) else name
+        known = b"-".join(part.capitalize() for part in raw.split(b"-"))
+        if len(_TITLES) < 4096 and raw.isascii():  # a hostile server may make up as many names as it likes
             _TITLES[name] = known
     return known
