@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -93,11 +94,8 @@ class CurlTransport:
         *,
         spooling: Spooling,
     ) -> None:
-        try:
-            import curl_cffi
-        except ImportError as error:
-            raise SettingsError("http.transport = 'curl' needs curl_cffi: pip install 'crawler[curl]'") from error
-        self._curl: Any = curl_cffi
+        if find_spec("curl_cffi") is None:
+            raise SettingsError("http.transport = 'curl' needs curl_cffi: pip install 'crawler[curl]'")
         self._loop = loop
         self._resolver = resolver
         self._guard = guard
@@ -119,10 +117,12 @@ class CurlTransport:
             addresses = self._guard.admitted(parts.host, await self._found(parts.host, port))
         else:
             self._guard.check_name(parts.host)
-        exchange = _Exchange(self._curl, self._options, self._spooling, request, limits)
+        import curl_cffi  # it takes a while, and few crawls need it
+
+        exchange = _Exchange(curl_cffi, self._options, self._spooling, request, limits)
         exchange.set_up(parts.host, port, addresses, way)
         if self._multi is None:
-            self._multi = self._curl.AsyncCurl(loop=self._loop)
+            self._multi = curl_cffi.AsyncCurl(loop=self._loop)
         future: asyncio.Future[Any] = self._multi.add_handle(exchange.handle)
         performing = Deferred.fromFuture(future)
         try:
