@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import Request, Spider
+from crawler import Request, Spider, threads
 from crawler.demo.server import Server, start_server
 
 RATINGS = {"One": 1, "Two": 2, "Three": 3, "Four": 4, "Five": 5}
@@ -28,7 +28,7 @@ class BooksSpider(Spider):
 
     async def start(self):
         if not self.site:
-            self.demo = start_server()
+            self.demo = await threads.run(start_server)
             self.site = self.demo.url
         yield Request(urljoin(self.site, "/"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import Request
+from crawler import Request, threads
 from crawler.demo.server import Server, start_server
 from crawler.linkextractors import LinkExtractor
 from crawler.spiders import CrawlSpider, Rule
@@ -27,7 +27,7 @@ class ManualSpider(CrawlSpider):
 
     async def start(self):
         if not self.site:
-            self.demo = start_server()
+            self.demo = await threads.run(start_server)
             self.site = self.demo.url
         yield Request(urljoin(self.site, "/manual/"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import FormRequest, Request, Spider
+from crawler import FormRequest, Request, Spider, threads
 from crawler.demo.server import Server, start_server
 
 
@@ -25,7 +25,7 @@ class QuotesSpider(Spider):
 
     async def start(self):
         if not self.site:
-            self.demo = start_server()
+            self.demo = await threads.run(start_server)
             self.site = self.demo.url
         yield Request(urljoin(self.site, "/quotes/login"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
+from crawler import threads
 from crawler.demo.server import Server, start_server
 from crawler.spiders import SitemapSpider
 
@@ -22,7 +23,7 @@ class ShelfSpider(SitemapSpider):
 
     async def start(self):
         if not self.site:
-            self.demo = start_server()
+            self.demo = await threads.run(start_server)
             self.site = self.demo.url
         # robots.txt names the sitemaps.
         self.sitemap_urls = [urljoin(self.site, "/robots.txt")]
