@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -29,18 +30,18 @@ class LocalStorage(Storage):
     def _put(self, path: str, file: BinaryIO, content_type: str) -> None:
         target = self.path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
-        try:
-            with partial.open("xb") as copy:
+        partial, copy = _opened_beside(target)
+        with copy:  # until it is closed it is locked: nobody takes it for a leftover
+            try:
                 shutil.copyfileobj(file, copy, CHUNK)
                 copy.flush()
                 # What says that the file is here (a feed, a job) may be on disk before it otherwise.
                 os.fsync(copy.fileno())
-            partial.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
-            raise
+                partial.replace(target)
+            except BaseException:
+                with suppress(OSError):
+                    partial.unlink(missing_ok=True)
+                raise
 
     def _open(self, path: str) -> BinaryIO:
         return self.path(path).open("rb")
@@ -51,3 +52,24 @@ class LocalStorage(Storage):
 
     def _delete(self, path: str) -> None:
         self.path(path).unlink()
+
+
+def _opened_beside(target: Path) -> tuple[Path, BinaryIO]:
+    """Return an empty file beside *target*, hidden and locked, and open to be written.
+
+    It always has the same name, so that what a process left that was killed is used again by the next one that stores *target*;
+    but for one that is being written at this moment: beside that goes another, with a name of its own.
+    """
+    name = f".{target.name[:200]}"
+    partial = target.with_name(f"{name}.part")
+    copy = partial.open("ab")
+    try:
+        fcntl.flock(copy, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(copy.fileno()), partial.stat()):
+            copy.truncate(0)
+            return partial, copy
+    except OSError:  # somebody has it, or has just renamed it; or this file system knows no locks
+        pass
+    copy.close()
+    partial = target.with_name(f"{name}.{secrets.token_hex(4)}.part")
+    return partial, partial.open("xb")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -48,6 +51,35 @@ def test_what_was_put_can_be_looked_at_opened_and_deleted(url: str) -> None:
     assert not storage.exists("a/b.txt")
     with pytest.raises(StorageError, match=r"cannot read .*a/b\.txt: there is no such file"):
         storage.open("a/b.txt")
+
+
+def test_what_a_killed_process_left_of_a_file_is_gone_when_the_file_is_put_again(tmp_path: Path) -> None:
+    dying = f"""
+import io, os, signal
+from crawler.storages import open_storage
+class Dying(io.BytesIO):
+    def read(self, size=-1):
+        return super().read(4) if not self.tell() else os.kill(os.getpid(), signal.SIGKILL)
+open_storage({str(tmp_path)!r}).put("a.txt", Dying(b"a long one that is never written"))
+"""
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    assert subprocess.run([sys.executable, "-c", dying], env=env).returncode == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == [".a.txt.part"]
+    open_storage(str(tmp_path)).put("a.txt", io.BytesIO(b"new"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.txt": b"new"}
+
+
+def test_two_who_put_the_same_file_at_once_do_not_mix_their_bytes(tmp_path: Path) -> None:
+    storage = open_storage(str(tmp_path))
+
+    class Interrupted(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() == 4:
+                storage.put("a.txt", io.BytesIO(b"the other's"))
+            return super().read(4)
+
+    storage.put("a.txt", Interrupted(b"mine, and whole"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.txt": b"mine, and whole"}
 
 
 def test_a_file_that_breaks_off_leaves_the_old_one(url: str) -> None:
