@@ -22,13 +22,13 @@ from urllib.parse import urlsplit
 from twisted.internet.defer import CancelledError, Deferred
 
 from crawler import threads
-from crawler.exceptions import NotConfigured
+from crawler.exceptions import NotConfigured, StorageError
 from crawler.http import Request
 from crawler.item_adapter import ItemAdapter
 from crawler.pipelines.media import FileException, FileInfo, MediaPipeline, fitted
 from crawler.pipelines.options import Options
-from crawler.pipelines.remote import RemoteFilesStore, options_of
-from crawler.pipelines.store import BLOCK, FilesStore, FSFilesStore, checked_path
+from crawler.pipelines.store import FilesStore, FSFilesStore, StorageFilesStore, checked_path, md5_of
+from crawler.storages import open_storage
 
 if TYPE_CHECKING:
     import os
@@ -70,18 +70,15 @@ class FilesPipeline(MediaPipeline):
         return cls(Options(crawler.settings, cls, "FilesPipeline").get(cls.STORE_SETTING), crawler=crawler)
 
     def _get_store(self, uri: str) -> FilesStore:
-        """Return the store at *uri*, of the class that ``STORE_SCHEMES`` has for its scheme, or of whatever fsspec reaches."""
+        """Return the store at *uri*, of the class that ``STORE_SCHEMES`` has for its scheme, or of what storages there are."""
         scheme = "file" if PurePath(uri).is_absolute() else urlsplit(uri).scheme
         store_class = self.STORE_SCHEMES.get(scheme)
         if store_class is not None:
             return store_class(uri)
         settings = self.crawler.settings
         acl = {"s3": "S3", "gs": "GCS"}.get(scheme)
-        return RemoteFilesStore(
-            uri,
-            options=options_of(scheme, settings),
-            acl=settings.get(f"{self.STORE_SETTING}_{acl}_ACL") or "" if acl else "",
-        )
+        given = settings.get(f"{self.STORE_SETTING}_{acl}_ACL") or "" if acl else ""
+        return StorageFilesStore(open_storage(uri, settings.storages, acl=given))
 
     # --- before the download -----------------------------------------------------------------------------------------
 
@@ -108,7 +105,7 @@ class FilesPipeline(MediaPipeline):
         except FileException as error:
             logger.error("%s: %s: %s", type(self).__name__, request.url, error)
             raise
-        except OSError as error:
+        except (OSError, StorageError) as error:
             logger.warning("%s: cannot tell whether %s is in %r: %s", type(self).__name__, path, self.store, error)
             return None
         written = known.get("last_modified") if known else None
@@ -133,7 +130,7 @@ class FilesPipeline(MediaPipeline):
         except FileException as error:
             logger.warning("%s: %s is not kept: %s", type(self).__name__, request.url, error)
             raise
-        except OSError as error:
+        except (OSError, StorageError) as error:
             logger.error("%s: %s cannot be stored: %s", type(self).__name__, request.url, error)
             raise FileException(f"{request.url} cannot be stored: {error}") from error
         except Exception as error:
@@ -190,12 +187,3 @@ def extension_of(url: str) -> str:
             return extension
     kind = mimetypes.guess_type(url)[0]
     return (mimetypes.guess_extension(kind) or "") if kind else ""
-
-
-def md5_of(file: BinaryIO) -> str:
-    """Return the MD5 of what *file* holds from its beginning on."""
-    digest = hashlib.md5(usedforsecurity=False)
-    file.seek(0)
-    while block := file.read(BLOCK):
-        digest.update(block)
-    return digest.hexdigest()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -21,9 +23,13 @@ if TYPE_CHECKING:
 # The parts that a large file is sent in: S3 takes ten thousand of them, of at least 5 MiB each; 160 GB in all.
 _PART = 16 << 20
 
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
 
 class ObjectStorage(Storage):
     """A prefix in an object store. *filesystem* is fsspec's; *extras* go with every file that is put."""
+
+    is_quick_to_read = False
 
     def __init__(self, url: StorageURL, filesystem: Any, extras: Mapping[str, Any]) -> None:
         super().__init__(url)
@@ -110,6 +116,8 @@ class GsStorage(ObjectStorage):
 
 class MemoryStorage(ObjectStorage):
     """What fsspec calls memory: files that are gone with the process, and are the same for whoever asks in it."""
+
+    is_quick_to_read = True
 
     def __init__(self, url: StorageURL, options: Storages, *, acl: str = "") -> None:
         from fsspec.implementations.memory import MemoryFileSystem
@@ -207,4 +215,9 @@ def _stored(info: Mapping[str, Any]) -> StoredFile:
         when = datetime.fromisoformat(when)
     if isinstance(when, datetime):
         when = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    return StoredFile(int(info.get("size") or 0), float(when or 0.0), str(info.get("ETag") or "").strip('"'))
+    etag = str(info.get("ETag") or "").strip('"')
+    # S3's ETag is the MD5 of an object that was not sent in parts, and not encrypted with a key of its owner's.
+    checksum = etag if _MD5.fullmatch(etag) else ""
+    if "md5Hash" in info:
+        checksum = base64.b64decode(info["md5Hash"]).hex()
+    return StoredFile(int(info.get("size") or 0), float(when or 0.0), etag, checksum)

@@ -20,15 +20,22 @@ CHUNK = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file in a storage: its *size* in bytes, when it was *modified* (seconds since 1970, 0 if unknown), and its ETag if any."""
+    """A file in a storage: its *size* in bytes, when it was *modified* (seconds since 1970, 0 if unknown), its ETag if any.
+
+    *checksum* is its MD5 in hexadecimal, if the storage knows it.
+    """
 
     size: int
     modified: float = 0.0
     etag: str = ""
+    checksum: str = ""
 
 
 class Storage(ABC):
     """A place for files. Paths are relative, with ``/``; one that leads out of the place is a StorageError."""
+
+    #: Whether to read a file is no great matter: it is near, or in memory.
+    is_quick_to_read = True
 
     def __init__(self, url: StorageURL) -> None:
         self._where = url
@@ -108,6 +115,6 @@ def _or_none(act: Callable[[], T]) -> T | None:
 def _inside(path: str) -> str:
     """Return *path*, which must name a file within a storage."""
     parts = path.split("/")
-    if not path or "\0" in path or "\\" in path or any(part in ("", ".", "..") for part in parts):
+    if "\0" in path or any(part in ("", ".", "..") for part in parts) or ".." in path.replace("\\", "/").split("/"):
         raise StorageError(f"{path!r} is no path within a storage: it must be relative, as in 'folder/name.jpg'")
     return path

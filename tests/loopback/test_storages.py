@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import io
-from collections.abc import Iterator
+import time
+from collections.abc import Awaitable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crawler.exceptions import StorageError
+from crawler.pipelines.store import StorageFilesStore
 from crawler.settings.storages import Storages
 from crawler.storages import Storage, open_storage
+from crawler.threads import without_threads
 from tests.loopback.storing import certificate, ftp_server, s3_server, sftp_server
 
 BIG = bytes(range(256)) * 100_000  # more than one part of any protocol
@@ -110,3 +116,17 @@ def test_a_bucket_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match="cannot write s3://other/a"):
             open_storage("s3://other", options).put("a", io.BytesIO(b"x"))
         assert open_storage("s3://bucket", replace(options, s3_acl="x"), acl="public-read").stat("a") is None
+
+
+def test_a_files_store_tells_the_checksum_and_the_age_of_what_it_has(storage: Storage) -> None:
+    store, checksum = StorageFilesStore(storage), hashlib.md5(BIG[:100_000]).hexdigest()
+    with without_threads():
+        assert asyncio.run(_awaited(store.stat_file("full/a.jpg"))) == {}
+        assert asyncio.run(_awaited(store.persist_file("full/a.jpg", io.BytesIO(BIG[:100_000])))) == checksum
+        known = asyncio.run(_awaited(store.stat_file("full/a.jpg")))
+    assert known["checksum"] == checksum
+    assert abs(known["last_modified"] - time.time()) < 86_400  # an FTP server may tell its own time
+
+
+async def _awaited(what: Awaitable[Any]) -> Any:
+    return await what

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from twisted.python.failure import Failure
 
-from crawler import Settings, Spider
+from crawler import Spider
 from crawler.concurrency import start
-from crawler.exceptions import ComponentError, SettingsError
+from crawler.exceptions import StorageError
 from crawler.pipelines.files import FilesPipeline
 from crawler.pipelines.media import FileException
-from crawler.pipelines.remote import RemoteFilesStore, options_of, shown
+from crawler.pipelines.store import StorageFilesStore
+from crawler.storages import open_storage
 from crawler.testing import crawl_in_memory
 from crawler.threads import without_threads
 
@@ -71,7 +72,7 @@ def test_a_crawl_keeps_its_files_at_a_url(files: Any) -> None:
 
 
 def test_a_file_is_known_with_its_age_and_checksum(files: Any) -> None:
-    store = RemoteFilesStore("memory://files")
+    store = StorageFilesStore(open_storage("memory://files"))
     assert done(lambda: store.stat_file("full/a.pdf")) == {}
     assert done(lambda: store.persist_file("full/a.pdf", io.BytesIO(CONTENT))) == hashlib.md5(CONTENT).hexdigest()
     known = done(lambda: store.stat_file("full/a.pdf"))
@@ -86,9 +87,9 @@ def test_an_upload_that_fails_leaves_what_was_there(files: Any) -> None:
                 raise OSError("the disk is gone")
             return super().read(10)
 
-    store = RemoteFilesStore("memory://files")
+    store = StorageFilesStore(open_storage("memory://files"))
     done(lambda: store.persist_file("a", io.BytesIO(b"old")))
-    with pytest.raises(OSError, match="gone"):
+    with pytest.raises(StorageError, match="cannot write memory://files/a: the disk is gone"):
         done(lambda: store.persist_file("a", Broken(CONTENT)))
     assert files.cat("/files/a") == b"old"
     assert files.find("/") == ["/files/a"]
@@ -96,52 +97,37 @@ def test_an_upload_that_fails_leaves_what_was_there(files: Any) -> None:
 
 @pytest.mark.parametrize("path", ["../a", "/a", "a/../../b", "a\0"])
 def test_no_path_leads_out_of_it(path: str, files: Any) -> None:
-    store = RemoteFilesStore("memory://files")
+    store = StorageFilesStore(open_storage("memory://files"))
     for call in (lambda: store.persist_file(path, io.BytesIO(b"x")), lambda: store.stat_file(path)):
         with pytest.raises(FileException):
             done(call)
     assert files.find("/") == []
 
 
-def test_credentials_come_from_scrapys_settings() -> None:
-    settings = Settings(
-        {
-            "AWS_ACCESS_KEY_ID": "id",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_ENDPOINT_URL": "http://localhost:9000",
-            "AWS_USE_SSL": "false",
-            "GCS_PROJECT_ID": "project",
-            "FTP_USER": "user",
-        }
-    )
-    assert options_of("s3", settings) == {
-        "key": "id",
-        "secret": "secret",
-        "use_ssl": False,
-        "client_kwargs": {"endpoint_url": "http://localhost:9000"},
-    }
-    assert options_of("gs", settings) == {"project": "project"}
-    assert options_of("ftp", settings) == {"username": "user"}
-    assert options_of("memory", settings) == {}
+def test_the_store_has_the_credentials_and_the_access_of_scrapys_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
 
+    def noted(url: str, options: Any, *, acl: str) -> Any:
+        asked.append((url, options.s3_key, options.s3_endpoint, acl))
+        return open_storage("memory://files")
 
-def test_no_password_is_shown() -> None:
-    assert shown("ftp://user:pass@host:21/files?token=x") == "ftp://host:21/files"
-    with pytest.raises(SettingsError) as error:
-        RemoteFilesStore("ftp://user:pass@127.0.0.1:1/files")
-    assert "pass" not in str(error.value)
-    assert "ftp://127.0.0.1:1/files" in str(error.value)
+    monkeypatch.setattr("crawler.pipelines.files.open_storage", noted)
+    endpoint = "http://localhost:9000"
+    crawled("s3://b/c", AWS_ACCESS_KEY_ID="id", AWS_ENDPOINT_URL=endpoint, FILES_STORE_S3_ACL="public-read")
+    assert asked == [("s3://b/c", "id", endpoint, "public-read")]
 
 
 def test_a_scheme_that_nobody_knows_is_an_error() -> None:
-    with pytest.raises(SettingsError, match=r"nowhere://files cannot be opened"):
+    with pytest.raises(StorageError, match=r"no storage for nowhere://files"):
         crawled("nowhere://files")
 
 
-@pytest.mark.parametrize(("store", "extra"), [("s3://bucket", "s3"), ("ftp://host", "stores")])
-def test_without_fsspec_the_error_names_the_extra(store: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "fsspec.core", None)
-    with pytest.raises(ComponentError, match=rf"crawler\[{extra}\]"):
+@pytest.mark.parametrize(("store", "package", "extra"), [("s3://bucket", "s3fs", "s3"), ("gs://bucket", "gcsfs", "gs")])
+def test_without_its_package_the_error_names_the_extra(
+    store: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(StorageError, match=rf"crawler\[{extra}\]"):
         crawled(store)
 
 
