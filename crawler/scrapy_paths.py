@@ -42,6 +42,7 @@ PLACES = {
     "statscollectors.DummyStatsCollector": "crawler.stats",
     "statscollectors.MemoryStatsCollector": "crawler.stats",
     "statscollectors.StatsCollector": "crawler.stats",
+    "utils.curl.curl_to_request_kwargs": "crawler.http.request.curl:arguments_of",
     "utils.defer.deferred_from_coro": "crawler.ported",
     "utils.defer.deferred_to_future": "crawler.ported",
     "utils.defer.maybe_deferred_to_future": "crawler.ported",
