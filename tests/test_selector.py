@@ -33,7 +33,7 @@ def test_a_selector_is_made_of_a_text() -> None:
         (HtmlResponse(URL, body=b"<p>"), "html"),
         (XmlResponse(URL, body=b"<p/>"), "xml"),
         (JsonResponse(URL, body=b"{}"), "json"),
-        (TextResponse(URL, body=b"plain"), "text"),
+        (TextResponse(URL, body=b"plain"), "html"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -135,10 +135,10 @@ class Headers(dict[Any, Any]):
         self[key] = [*self.getlist(key), *self.normvalue(value)]
 
     def setdefault(self, key: str | bytes, default: Any = None) -> Any:
-        """Return the last value of *key*, which is set to *default* if there is none."""
+        """Return all values of *key*, which is set to *default* if there are none."""
         if key not in self:
             self[key] = default
-        return self[key]
+        return self.getlist(key)
 
     def update(self, seq: Any = (), **kwargs: Any) -> None:  # type: ignore[override]  # Scrapy's: values are made lists
         """Set several; a name that comes more than once in a sequence of pairs keeps all its values."""

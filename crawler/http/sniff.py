@@ -146,17 +146,23 @@ def kind_of(get_header: Callable[[bytes], bytes | None], url: str, body: bytes) 
     content_type = get_header(b"Content-Type")
     if content_type and (kind := kind_of_type(content_type)):
         return kind
-    names = [url.partition("?")[0].partition("#")[0]]
-    disposition = get_header(b"Content-Disposition")
-    if disposition and (found := _FILENAME.search(disposition)):
-        names.insert(0, found[1].decode("latin-1"))
-    for name in names:
-        suffix = PurePosixPath(name.rpartition("/")[2]).suffix.lower()
-        if suffix in _BY_EXTENSION:
-            return _BY_EXTENSION[suffix]
-        if suffix in _BINARY_EXTENSIONS:
-            return "binary"
-    return kind_of_body(body)
+    return (
+        kind_of_disposition(get_header(b"Content-Disposition"))
+        or kind_of_name(url.partition("?")[0].partition("#")[0])
+        or kind_of_body(body)
+    )
+
+
+def kind_of_disposition(disposition: bytes | None) -> str | None:
+    """Return what the file is that a Content-Disposition names, None if it says nothing."""
+    found = _FILENAME.search(disposition) if disposition else None
+    return kind_of_name(found[1].decode("latin-1")) if found else None
+
+
+def kind_of_name(name: str) -> str | None:
+    """Return what a file is by the ending of its *name*, None if that says nothing."""
+    suffix = PurePosixPath(name.rpartition("/")[2]).suffix.lower()
+    return "binary" if suffix in _BINARY_EXTENSIONS else _BY_EXTENSION.get(suffix)
 
 
 # How many bytes of a body tell what it looks like.

@@ -76,7 +76,7 @@ def test_lists_are_set_and_defaulted() -> None:
     assert headers.setlistdefault("A", ["1", "2"]) == [b"1", b"2"]
     assert headers.setlistdefault("A", ["3"]) == [b"1", b"2"]
     headers.setlist("A", ["4"])
-    assert (headers.setdefault("A", "5"), headers.setdefault("B", "6")) == (b"4", b"6")
+    assert (headers.setdefault("A", "5"), headers.setdefault("B", "6")) == ([b"4"], [b"6"])
 
 
 def test_pop_returns_all_values_or_the_default() -> None:

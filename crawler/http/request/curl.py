@@ -269,9 +269,9 @@ def _headers_and_cookies(read: _Command) -> tuple[list[tuple[str, Any]], dict[st
     for line in read.given.get("cookie", []):
         cookies.update(_cookies(line) if "=" in line else {})  # without "=" it names a file
     for option, name in (("user-agent", "User-Agent"), ("referer", "Referer")):
-        value = read.last(option)
-        if value is not None:
-            headers.append((name, value.partition(";auto")[0] if option == "referer" else value or None))
+        given = read.last(option)
+        if given is not None:
+            headers.append((name, given.partition(";auto")[0] if option == "referer" else given or None))
     user = read.last("user")
     if user is not None:
         credentials = user if ":" in user else f"{user}:"

@@ -17,7 +17,7 @@ from crawler.http.response.response import Response
 from crawler.http.sniff import bom_encoding, codec_for, declared_encoding, encoding_of, header_encoding
 from crawler.link import Link
 from crawler.selector import Selector, SelectorList
-from crawler.url import join
+from crawler.url import follow, join
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -39,7 +39,7 @@ class TextResponse(Response):
     """A response whose body is text. *body* may be given as text together with an *encoding*."""
 
     attributes = (*Response.attributes, "encoding")
-    selector_type = "text"
+    selector_type = "html"
 
     __slots__ = ("_base_url", "_encoding", "_json", "_selector", "_text", "_utf8")
 
@@ -108,7 +108,10 @@ class TextResponse(Response):
     def json(self) -> Any:
         """Return the body, read as JSON; the same object every time."""
         if self._json is _UNSET:
-            self._json = json.loads(self.body)
+            try:
+                self._json = json.loads(self.body)
+            except UnicodeDecodeError:  # JSON is UTF-8; some say that theirs is something else
+                self._json = json.loads(self.text)
         return self._json
 
     @property
@@ -183,7 +186,7 @@ class TextResponse(Response):
         if kwargs or self.encoding not in _UTF_8:
             return self._requests(links, lambda link: self.follow(link, callback, **kwargs))
         base = self.base_url
-        return self._requests(links, lambda link: Request.of_link(join(base, link), callback))
+        return self._requests(links, lambda link: Request.of_link(follow(base, link), callback))
 
     # Hot: once per link.
     def _requests(self, links: Iterable[str], follow: Callable[[str], Request]) -> Iterator[Request]:
@@ -207,8 +210,8 @@ class TextResponse(Response):
     def _links_found(self, css: str | None, xpath: str | None) -> list[str]:
         """Return the links of what *css* or *xpath* finds, without making a selector of each."""
         root = self.selector.root
-        if isinstance(root, str):
-            return []  # text has no elements
+        if not hasattr(root, "xpath"):
+            return []  # JSON has no elements
         query = _link_query(css) if css is not None else xpath
         found = root.xpath(query, namespaces=self.selector.namespaces, smart_strings=False)
         if not isinstance(found, list):
