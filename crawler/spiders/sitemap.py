@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.exceptions import DownloadError
 from crawler.http import Request
+from crawler.settings import Settings
 from crawler.sitemap import Sitemap, sitemap_urls_from_robots, unpacked
 from crawler.spiders.spider import Spider
 
@@ -64,7 +65,7 @@ class SitemapSpider(Spider):
         return entries
 
     def _parse_sitemap(self, response: Response) -> Iterator[Request]:
-        depth = response.meta.get(_DEPTH, 0)
+        depth = response.meta.get(_DEPTH, 0) if response.request is not None else 0
         if response.url.partition("?")[0].endswith("/robots.txt"):
             for url in sitemap_urls_from_robots(response.body, response.url):
                 yield self._next_sitemap(url, depth)
@@ -100,10 +101,17 @@ class SitemapSpider(Spider):
     def _get_sitemap_body(self, response: Response) -> bytes | None:
         """Return the document, decompressed; None if it is none."""
         try:
-            return unpacked(response.body, self.settings.http.max_body)
+            return unpacked(response.body, self._limit(response))
         except DownloadError as error:
             logger.warning("Ignoring sitemap %s: %s", response, error, extra={"spider": self})
             return None
+
+    def _limit(self, response: Response) -> int:
+        """Return how large a sitemap may be; 0 for any size."""
+        if response.request is not None and "download_maxsize" in response.meta:
+            return int(response.meta["download_maxsize"])
+        settings: Settings | None = getattr(self, "settings", None)  # a spider may be tried out without a crawl
+        return (settings or Settings()).http.max_body
 
 
 def _pattern(rule: re.Pattern[str] | str) -> re.Pattern[str]:

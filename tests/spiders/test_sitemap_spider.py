@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from crawler.http import XmlResponse
+from crawler.ported import get_crawler
 from crawler.spiders import SitemapSpider
 from crawler.testing import Page, Site, crawl_in_memory
 from tests.test_sitemap import urlset
@@ -52,6 +54,12 @@ def crawl(spider: type[SitemapSpider], site=SITE) -> dict[str, str]:
     items = crawl_in_memory(spider, site, FAST).items
     assert len({item["path"] for item in items}) == len(items)
     return {item["path"]: item["by"] for item in items}
+
+
+def test_a_sitemap_is_parsed_without_a_crawl() -> None:
+    spider = Pages.from_crawler(get_crawler(Pages))
+    response = XmlResponse(f"{HOST}/other.xml", body=SITE["/other.xml"].body.encode())
+    assert [request.url for request in spider._parse_sitemap(response)] == [f"{HOST}/news/1", f"{HOST}/news/2"]
 
 
 def test_sitemaps_are_found_in_robots_txt_in_indexes_and_packed() -> None:

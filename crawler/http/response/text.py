@@ -39,7 +39,8 @@ class TextResponse(Response):
     """A response whose body is text. *body* may be given as text together with an *encoding*."""
 
     attributes = (*Response.attributes, "encoding")
-    selector_type = "html"
+    selector_type: str | None = None
+    """What selectors take the text for: "html", "xml", "json", or None for JSON if it is that, else HTML."""
 
     __slots__ = ("_base_url", "_encoding", "_json", "_selector", "_text", "_utf8")
 
