@@ -14,7 +14,7 @@ from lxml import etree
 from parsel.csstranslator import HTMLTranslator
 
 from crawler.exceptions import InvalidURLError
-from crawler.link import Link
+from crawler.link import Link, has_nofollow
 from crawler.url import HostMatcher, canonical, ensure_absolute, join
 
 if TYPE_CHECKING:
@@ -143,8 +143,7 @@ class LxmlLinkExtractor:
                     continue
                 if self._canonicalize:
                     url = canonical(url)
-                rel = element.get("rel")
-                links.append(Link(url, text, nofollow=rel is not None and "nofollow" in rel.split()))
+                links.append(Link(url, text, nofollow=has_nofollow(element.get("rel"))))
         return _unique(links) if unique and (self._canonicalize or self._process) else links
 
     def _values(self, root: Any) -> Iterator[tuple[Any, str]]:

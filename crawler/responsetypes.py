@@ -37,6 +37,8 @@ class ResponseTypes:
     def from_headers(self, headers: Mapping[Any, Any]) -> type[Response]:
         """Return the class for Content-Type and Content-Disposition."""
         given = Headers(headers)
+        if given.get(b"Content-Encoding"):
+            return Response  # still packed
         kind = kind_of_type(given.get(b"Content-Type") or b"")
         return _class(kind or kind_of_disposition(given.get(b"Content-Disposition")))
 

@@ -66,7 +66,7 @@ PLACES = {
     "utils.misc.create_instance": "crawler.ported",
     "utils.misc.load_object": "crawler.ported",
     "utils.misc.md5sum": "crawler.ported",
-    "utils.misc.rel_has_nofollow": "crawler.ported.values",
+    "utils.misc.rel_has_nofollow": "crawler.link:has_nofollow",
     "utils.misc.set_environ": "crawler.ported.values",
     "utils.misc.walk_modules": "crawler.ported",
     "utils.project.data_path": "crawler.ported.documents",

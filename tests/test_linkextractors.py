@@ -84,3 +84,8 @@ def test_denied_endings_are_those_of_the_path_whatever_follows_it() -> None:
 def test_the_text_of_a_link_is_all_that_stands_in_it_but_comments() -> None:
     assert links_of("<a href='p'>one <b>two</b><!-- not this --> three</a>")[0].text == "one two three"
     assert links_of("<a href='p'></a>")[0].text == ""
+
+
+def test_nofollow_is_read_in_any_case_and_between_commas() -> None:
+    html = "<a href=1 rel='NoFollow'></a><a href=2 rel='ugc,nofollow'></a><a href=3 rel=nofollowing></a><a href=4></a>"
+    assert [link.nofollow for link in links_of(html)] == [True, True, False, False]

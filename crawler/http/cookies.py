@@ -276,6 +276,33 @@ class CookieJar:
         for header in response.headers.getlist("Set-Cookie"):
             self.store(request.url, header, now=now)
 
+    def make_cookies(self, response: Response, request: Request) -> list[Cookie]:
+        """Return the cookies that *response* to *request* sets, without taking them."""
+        jar = CookieJar()
+        jar.extract_cookies(response, request)
+        return list(jar)
+
+    def set_cookie(self, cookie: Any) -> None:
+        """Take a cookie of another jar, ours or one of :mod:`http.cookiejar`."""
+        if not isinstance(cookie, Cookie):
+            domain = cookie.domain if cookie.domain_specified else cookie.domain.lstrip(".")
+            self.set(
+                cookie.name,
+                cookie.value or "",
+                domain=domain,
+                path=cookie.path,
+                secure=cookie.secure,
+                expires=cookie.expires,
+            )
+            return
+        self._keep(cookie)
+
+    def clear_session_cookies(self) -> None:
+        """Remove the cookies without an end, as a browser does when it is closed."""
+        for cookie in self:
+            if cookie.expires is None:
+                self._remove(cookie)
+
     def add_cookie_header(self, request: Request) -> None:
         """Give *request* the cookies for its URL, unless it has a Cookie header."""
         value = self.header(request.url, now=time.time())

@@ -17,7 +17,12 @@ import webencodings
 # How far the WHATWG's prescan reads.
 PRESCAN = 1024
 
-_PYTHON_NAMES = {"iso-8859-8-i": "iso8859-8", "x-user-defined": "latin-1", "x-mac-cyrillic": "mac-cyrillic"}
+_PYTHON_NAMES = {
+    "gbk": "gb18030",
+    "iso-8859-8-i": "iso8859-8",
+    "x-user-defined": "latin-1",
+    "x-mac-cyrillic": "mac-cyrillic",
+}
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
@@ -95,12 +100,46 @@ def encoding_of(body: bytes, content_type: bytes | None = None, *, default: str 
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return default
+        return guessed(body) or default if default == "cp1252" else default
     return "utf-8"
 
 
+# Codecs that can be told by statistics, since hardly anything else looks like them. Those of Latin letters cannot.
+_TELLING = {
+    **dict.fromkeys(("cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213"), "cp932"),
+    **dict.fromkeys(("euc_jp", "euc_jis_2004", "euc_jisx0213"), "euc_jp"),
+    **dict.fromkeys(("gb18030", "gbk", "gb2312"), "gb18030"),
+    **dict.fromkeys(("cp949", "euc_kr"), "cp949"),
+    **{name: name for name in ("big5", "cp1251", "cp1253", "cp1255", "cp1256", "cp874")},
+    "koi8_r": "koi8-r",
+    "koi8_u": "koi8-u",
+}
+
+# Fewer bytes beyond ASCII tell nothing; more than this many bytes tell nothing new.
+_TELLING_BYTES, _READ_TO_GUESS = 100, 100_000
+
+
+def guessed(body: bytes) -> str | None:
+    """Return the codec that the bytes of an undeclared text look like, None if they tell nothing."""
+    start = body if len(body) <= _READ_TO_GUESS else body[: body.rfind(b"<", 0, _READ_TO_GUESS) + 1]
+    if len(start.translate(None, bytes(range(128)))) < _TELLING_BYTES:
+        return None
+    from charset_normalizer import from_bytes  # heavy, and hardly ever needed
+
+    best = from_bytes(start).best()
+    return _TELLING.get(best.encoding) if best is not None else None
+
+
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
-_JSON_TYPES = frozenset({"application/json", "text/json", "application/x-json", "application/jsonml+json"})
+_JSON_TYPES = frozenset(
+    {
+        "application/json",
+        "text/json",
+        "application/x-json",
+        "application/jsonml+json",
+        "application/json-amazonui-streaming",
+    }
+)
 _XML_TYPES = frozenset({"text/xml", "application/xml"})
 _TEXT_TYPES = frozenset({"application/javascript", "application/x-javascript", "application/ecmascript"})
 _BY_EXTENSION = {

@@ -19,7 +19,8 @@ from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any
 
 from crawler.cli import main
-from crawler.concurrency import start
+from crawler.concurrency import in_task, is_awaitable
+from crawler.concurrency import ported as awaited
 from crawler.crawler import Crawler
 from crawler.engine import components
 from crawler.exceptions import ComponentError
@@ -80,9 +81,11 @@ def is_asyncio_reactor_installed() -> bool:
 # --- asynchronous code: everything may be awaited as it is --------------------------------------------------------------
 
 
-def maybe_deferred_to_future(deferred: Deferred[Any]) -> Deferred[Any]:
-    """Return *deferred*: code that the crawler calls may await it as it is."""
-    return deferred
+def maybe_deferred_to_future(deferred: Deferred[Any]) -> Deferred[Any] | Future[Any]:
+    """Return a future in an asyncio task, for ``asyncio.gather``, else *deferred*. New code awaits it as it is."""
+    import asyncio
+
+    return deferred.asFuture(asyncio.get_running_loop()) if in_task() else deferred
 
 
 def deferred_to_future(deferred: Deferred[Any]) -> Future[Any]:
@@ -93,8 +96,8 @@ def deferred_to_future(deferred: Deferred[Any]) -> Future[Any]:
 
 
 def deferred_from_coro(coroutine: Coroutine[Any, Any, Any] | Any) -> Any:
-    """Return a Deferred of what *coroutine* comes to; what is no coroutine as it is."""
-    return start(coroutine) if hasattr(coroutine, "__await__") and hasattr(coroutine, "send") else coroutine
+    """Return a Deferred of what *coroutine* or a future comes to; what cannot be awaited as it is."""
+    return awaited(coroutine) if is_awaitable(coroutine) else coroutine
 
 
 # --- classes and modules -----------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def get_meta_refresh(
     response: TextResponse, ignore_tags: Iterable[str] = ("script", "noscript")
 ) -> tuple[None, None] | tuple[float, str]:
     """Return (seconds, URL) of the meta refresh of *response*, (None, None) without one."""
-    return meta_refresh(response.text[:4096], response.url, response.encoding, ignore_tags=tuple(ignore_tags))
+    return meta_refresh(response.text[:4096], response.base_url, response.encoding, ignore_tags=tuple(ignore_tags))
 
 
 def response_status_message(status: bytes | int | str) -> str:

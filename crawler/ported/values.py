@@ -43,11 +43,6 @@ def binary_is_text(data: bytes) -> bool:
     return not data.translate(None, bytes(range(32, 256))).translate(None, b"\0\t\n\r\x0b\x0c\x08\x1b")
 
 
-def rel_has_nofollow(rel: str | None) -> bool:
-    """Tell whether a ``rel`` attribute says nofollow."""
-    return rel is not None and "nofollow" in rel.replace(",", " ").split()
-
-
 # --- lists, dictionaries, functions ----------------------------------------------------------------------------------
 
 
@@ -137,6 +132,10 @@ class CaseInsensitiveDict(UserDict[Any, Any]):
     def __delitem__(self, key: Any) -> None:
         del self.data[self._written.pop(key.lower())]
 
+    def __ior__(self, other: Any) -> CaseInsensitiveDict:  # type: ignore[misc]  # a mapping's would go around us
+        self.update(other)
+        return self
+
     def copy(self) -> CaseInsensitiveDict:
         """Return a copy."""
         return type(self)(self)
@@ -162,10 +161,9 @@ class LocalCache(OrderedDict[Any, Any]):
         self.limit = limit
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        if self.limit:
-            while len(self) >= self.limit and key not in self:
-                self.popitem(last=False)
         super().__setitem__(key, value)
+        while self.limit is not None and len(self) > self.limit:
+            self.popitem(last=False)
 
 
 class SequenceExclude:
