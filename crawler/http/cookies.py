@@ -239,7 +239,7 @@ class CookieJar:
         found = [one for one in self if one.name == name and domain in ("", one.domain) and path in ("", one.path)]
         return max(found, key=lambda cookie: cookie.sequence).value if found else None
 
-    def clear(self, domain: str = "", *, name: str = "", path: str = "") -> None:
+    def clear(self, domain: str = "", path: str = "", name: str = "") -> None:
         """Remove the cookies of *domain*, *name* and *path*; what is not given means any."""
         for cookie in self:
             if domain in ("", cookie.domain) and name in ("", cookie.name) and path in ("", cookie.path):

@@ -175,15 +175,15 @@ class BaseSettings(MutableMapping[str, Any]):
             self.set_in_component_priority_dict(name, cls, priority)
 
     def replace_in_component_priority_dict(
-        self, name: str, old: type | str, new: type | str, priority: int | None = None
+        self, name: str, old_cls: type | str, new_cls: type | str, priority: int | None = None
     ) -> None:
-        """Put the component *new* in the place of *old* in the table *name*; raise KeyError if *old* is not there."""
+        """Put the component *new_cls* in the place of *old_cls* in the table *name*; raise KeyError if that is not there."""
         table = dict(self.getwithbase(name))
-        found = next((one for one in table if dotted(one) == dotted(old)), None)
+        found = next((one for one in table if dotted(one) == dotted(old_cls)), None)
         if found is None:
-            raise KeyError(f"{dotted(old)} is not in {name}")
+            raise KeyError(f"{dotted(old_cls)} is not in {name}")
         at = table.pop(found)
-        self.set(name, {**table, new: at if priority is None else priority}, self._as_strong(name))
+        self.set(name, {**table, new_cls: at if priority is None else priority}, self._as_strong(name))
 
     def _as_strong(self, name: str) -> int:
         """Return the priority with which a change of *name* counts: that of its value."""

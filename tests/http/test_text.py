@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crawler.http import HtmlResponse, JsonResponse, Request, TextResponse, XmlResponse
+from crawler.http import HtmlResponse, JsonResponse, Request, Response, TextResponse, XmlResponse
 from crawler.link import Link
 from crawler.selector import Selector
 
@@ -317,6 +317,14 @@ def test_urls_and_links_are_followed_alike() -> None:
     links = ["a", "a#top", Link(f"{ROOT}a"), "b", "mailto:me@example.com", "http://exa mple/"]
     assert urls(page("").follow_all(links)) == [f"{ROOT}a", f"{ROOT}b"]
     assert urls(page("").follow_all(link for link in links)) == [f"{ROOT}a", f"{ROOT}b"]
+
+
+def test_arguments_may_be_given_by_their_place() -> None:
+    arguments = ("POST", {"A": "b"}, b"body", None, {"m": 1})
+    for response in (page(""), Response(f"{ROOT}page")):
+        one, *many = response.follow("a", parse, *arguments), *response.follow_all(["b"], parse, *arguments)
+        for request in (one, *many):
+            assert (request.callback, request.method, request.body, request.meta) == (parse, "POST", b"body", {"m": 1})
 
 
 def test_images_are_followed_by_their_source() -> None:

@@ -265,13 +265,15 @@ class Response:
             raise TypeError(f"follow() takes a URL or a Link, not {type(url).__name__}: {url!r}")
         return follow(self.base_url, url.strip(), encoding)
 
-    def follow_all(self, urls: Iterable[Any] | Any, **kwargs: Any) -> Iterable[Request]:
-        """Yield a request for each of *urls*, each URL once; keyword arguments are those of :meth:`follow`."""
+    def follow_all(
+        self, urls: Iterable[Any] | Any, callback: Callable[..., Any] | None = None, *args: Any, **kwargs: Any
+    ) -> Iterable[Request]:
+        """Yield a request for each of *urls*, each URL once; other arguments are those of :meth:`follow`."""
         if not hasattr(urls, "__iter__"):
             raise TypeError(f"follow_all() takes an iterable of URLs or Links, not {type(urls).__name__}: {urls!r}")
         seen: set[str] = set()
         for url in urls:
-            request = self.follow(url, **kwargs)
+            request = self.follow(url, callback, *args, **kwargs)
             identity = request.url.partition("#")[0]
             if identity not in seen:
                 seen.add(identity)

@@ -32,6 +32,21 @@ _COMMENT = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
 # Links of other schemes (mailto, javascript, tel) lead to no page.
 _FOLLOWED = ("http://", "https://", "file:", "ftp://", "s3://")
 
+# What may follow the callback by its place.
+_FOLLOW = (
+    "method",
+    "headers",
+    "body",
+    "cookies",
+    "meta",
+    "encoding",
+    "priority",
+    "dont_filter",
+    "errback",
+    "cb_kwargs",
+    "flags",
+)
+
 _UTF_8 = ("utf-8", "ascii", "utf_8", "us-ascii")
 
 
@@ -155,10 +170,11 @@ class TextResponse(Response):
         except InvalidURLError:
             return None
 
-    def follow(  # type: ignore[override]  # Scrapy's own: the encoding defaults to that of the page
-        self, url: str | Link | Selector, callback: Callable[..., Any] | None = None, **kwargs: Any
+    def follow(
+        self, url: str | Link | Selector, callback: Callable[..., Any] | None = None, *args: Any, **kwargs: Any
     ) -> Request:
         """Return a request for *url*: a URL, a Link, or a selector of an element with a link or of an attribute."""
+        kwargs.update(zip(_FOLLOW, args, strict=False))
         if isinstance(url, SelectorList):
             raise ValueError("follow() takes one link; use follow_all() for a list of selectors")
         if isinstance(url, parsel.Selector):
@@ -171,7 +187,7 @@ class TextResponse(Response):
         self,
         urls: Iterable[Any] | None = None,
         callback: Callable[..., Any] | None = None,
-        *,
+        *args: Any,
         css: str | None = None,
         xpath: str | None = None,
         **kwargs: Any,
@@ -183,6 +199,7 @@ class TextResponse(Response):
         """
         if sum(given is not None for given in (urls, css, xpath)) != 1:
             raise ValueError("follow_all() takes exactly one of urls, css and xpath")
+        kwargs.update(zip(_FOLLOW, args, strict=False))
         links = self._links_found(css, xpath) if urls is None else _links_in(urls)
         if kwargs or self.encoding not in _UTF_8:
             return self._requests(links, lambda link: self.follow(link, callback, **kwargs))
