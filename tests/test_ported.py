@@ -8,11 +8,13 @@ import io
 import json
 import logging
 import os
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.internet import defer
@@ -20,7 +22,7 @@ from twisted.python.failure import Failure
 
 from crawler import Request, Spider, ported
 from crawler.http import HtmlResponse, Response
-from crawler.ported import documents, values
+from crawler.ported import documents, values, waiting
 from crawler.settings import Settings
 from crawler.testing import crawl_in_memory
 
@@ -362,3 +364,77 @@ def test_data_of_a_project_has_a_folder(tmp_path: Path, monkeypatch: pytest.Monk
     assert documents.data_path("cache", createdir=True) == str(tmp_path / ".scrapy" / "cache")
     assert (tmp_path / ".scrapy" / "cache").is_dir()
     assert documents.data_path("/x") == "/x"
+
+
+# --- waiting ------------------------------------------------------------------------------------------------------
+
+
+def on_a_loop(function: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Return what *function* comes to on a loop of its own: the tests run in one."""
+    with ThreadPoolExecutor() as pool:
+        return pool.submit(asyncio.run, function()).result()
+
+
+def test_functions_are_called_again_and_again_until_they_are_stopped() -> None:
+    async def counting() -> tuple[int, bool, bool]:
+        calls: list[int] = []
+        enough = asyncio.Event()
+
+        async def count(step: int) -> None:
+            await waiting.sleep(0)
+            calls.append(step)
+            if len(calls) == 3:
+                enough.set()
+
+        looping = waiting.create_looping_call(count, 1)
+        looping.start(0.001)
+        running = looping.running
+        await enough.wait()
+        looping.stop()
+        return sum(calls), running, looping.running
+
+    assert on_a_loop(counting) == (3, True, False)
+
+
+def test_a_looping_call_that_fails_is_stopped_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    async def failing() -> bool:
+        failed = asyncio.Event()
+
+        def fail() -> None:
+            failed.set()
+            raise ValueError("no more")
+
+        looping = waiting.create_looping_call(fail)
+        looping.start(0.001, now=False)
+        with pytest.raises(RuntimeError, match="runs already"):
+            looping.start(1)
+        await failed.wait()
+        await waiting.sleep(0)
+        return looping.running
+
+    assert on_a_loop(failing) is False
+    assert "no more" in caplog.text
+    with pytest.raises(ValueError, match="more than 0 seconds"):
+        waiting.create_looping_call(print).start(0)
+
+
+def test_work_is_put_off_and_done_in_threads() -> None:
+    async def working() -> tuple[str, Any, Any]:
+        called = asyncio.get_running_loop().create_future()
+        waiting.call_later(0, called.set_result, "later")
+        return await called, await waiting.run_in_thread(pow, 2, exp=3), await waiting.inthread(len)("abc")
+
+    assert on_a_loop(working) == ("later", 8, 3)
+    assert not waiting.is_reactorless()
+
+
+def test_functions_are_made_to_return_deferreds() -> None:
+    @waiting.deferred_f_from_coro_f
+    async def one() -> int:
+        return await waiting.ensure_awaitable(defer.succeed(1)) + await waiting.ensure_awaitable(1)  # type: ignore[no-any-return]
+
+    assert one().result == 2
+    assert waiting.defers(len)("ab").result == 2
+    failed = waiting.defers(len)(3)
+    assert failed.result.check(TypeError)
+    failed.addErrback(lambda _: None)
