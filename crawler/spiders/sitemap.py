@@ -22,12 +22,13 @@ logger = logging.getLogger(__name__)
 MAX_DEPTH = 10
 
 _DEPTH = "sitemap_depth"
+_RULE = "sitemap_rule"
 
 
 class SitemapSpider(Spider):
     """Crawls what *sitemap_urls* name: sitemaps, indexes of sitemaps (also gzipped), or a robots.txt that names them.
 
-    *sitemap_rules* are pairs of a regular expression and a callback (a method or its name); the first whose expression is found in
+    *sitemap_rules* are pairs of a regular expression and a callback (a method, its name, or any function of a response); the first whose expression is found in
     a URL gets its page. *sitemap_follow* are regular expressions for the sitemaps that are followed. With *sitemap_alternate_links*
     the pages in other languages count too. :meth:`sitemap_filter` may choose or change entries.
     """
@@ -85,9 +86,18 @@ class SitemapSpider(Spider):
                     yield self._next_sitemap(response.urljoin(url), depth)
             return
         for url in self._locations(entries):
-            callback = next((callback for rule, callback in self._callbacks if rule.search(url)), None)
-            if callback is not None:
-                yield Request(response.urljoin(url), callback)
+            found = next(((at, one) for at, (rule, one) in enumerate(self._callbacks) if rule.search(url)), None)
+            if found is not None:
+                yield self._page(response.urljoin(url), *found)
+
+    def _page(self, url: str, rule: int, callback: Callable[..., Any]) -> Request:
+        """Return the request for a page. One with a function as its callback goes by its rule, since that can be stored."""
+        if getattr(callback, "__self__", None) is self:
+            return Request(url, callback)
+        return Request(url, self._parse_by_rule, meta={_RULE: rule})
+
+    def _parse_by_rule(self, response: Response, **kwargs: Any) -> Any:
+        return self._callbacks[response.meta[_RULE]][1](response, **kwargs)
 
     def _next_sitemap(self, url: str, depth: int) -> Request:
         return Request(url, self._parse_sitemap, meta={_DEPTH: depth + 1})

@@ -83,6 +83,17 @@ def test_sitemaps_are_followed_by_rules_too() -> None:
     assert sorted(crawl(Followed)) == ["/more", "/news/1", "/news/2"]
 
 
+def test_a_rule_may_name_any_function() -> None:
+    def parse_page(response):
+        yield {"by": "function", "path": response.url.removeprefix(HOST)}
+
+    class Functions(Pages):
+        sitemap_urls = [f"{HOST}/other.xml"]
+        sitemap_rules = [("/2$", parse_page), ("", "parse")]
+
+    assert crawl(Functions) == {"/news/1": "parse", "/news/2": "function"}
+
+
 def test_pages_in_other_languages_count_where_asked_for() -> None:
     class Alternate(Pages):
         sitemap_urls = [f"{HOST}/other.xml"]
