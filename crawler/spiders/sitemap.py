@@ -28,9 +28,9 @@ _RULE = "sitemap_rule"
 class SitemapSpider(Spider):
     """Crawls what *sitemap_urls* name: sitemaps, indexes of sitemaps (also gzipped), or a robots.txt that names them.
 
-    *sitemap_rules* are pairs of a regular expression and a callback (a method, its name, or any function of a response); the first whose expression is found in
-    a URL gets its page. *sitemap_follow* are regular expressions for the sitemaps that are followed. With *sitemap_alternate_links*
-    the pages in other languages count too. :meth:`sitemap_filter` may choose or change entries.
+    *sitemap_rules* are pairs of a regular expression and a callback (a method, its name, or any function of a response); the first
+    whose expression is found in a URL gets its page. *sitemap_follow* are regular expressions for the sitemaps that are followed.
+    With *sitemap_alternate_links* the pages in other languages count too. :meth:`sitemap_filter` may choose or change entries.
     """
 
     sitemap_urls: Sequence[str] = ()
