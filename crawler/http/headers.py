@@ -202,6 +202,11 @@ class Headers(dict[Any, Any]):
 
     __copy__ = copy
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy down to the values, and go to other processes, as what a constructor takes."""
+        written = self._written
+        return type(self), ([(written.get(key, key), list(values)) for key, values in super().items()], self.encoding)
+
     def __iter__(self) -> Iterator[bytes]:
         return super().__iter__()
 
