@@ -37,12 +37,11 @@ def fingerprint(request: Request, *, include_headers: Iterable[str] = (), keep_f
 
 
 def _headers(request: Request, names: Iterable[str]) -> list[bytes]:
-    """Return the values of the headers *names*, in an order of their own."""
-    headers = []
-    for name in sorted({header.lower() for header in names}):
-        values = request.headers.getlist(name) if request.has_headers else []
-        headers.append(name.encode() + b":" + b",".join(values))
-    return headers
+    """Return the values of those of the headers *names* that *request* has, in an order of their own."""
+    if not request.has_headers:
+        return []
+    found = ((name, request.headers.getlist(name)) for name in sorted({header.lower() for header in names}))
+    return [name.encode() + b":" + b",".join(values) for name, values in found if values]
 
 
 class RequestFingerprinter:

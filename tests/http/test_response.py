@@ -60,7 +60,7 @@ def test_without_a_request_they_are_an_attribute_error(name: str) -> None:
         getattr(Response(PAGE), name)
 
 
-@pytest.mark.parametrize("body", ["text", None, bytearray(b"x"), 1])
+@pytest.mark.parametrize("body", ["text", bytearray(b"x"), 1])
 def test_a_body_that_is_no_bytes_is_a_type_error(body: Any) -> None:
     with pytest.raises(TypeError, match="the body of a Response is bytes"):
         Response(PAGE, body=body)
@@ -251,6 +251,11 @@ def test_a_copy_has_headers_and_flags_of_its_own() -> None:
     copy = response.copy()
     copy.headers["A"], copy.flags[0] = "2", "y"
     assert (response.headers["A"], response.flags) == (b"1", ["x"])
+
+
+def test_no_body_is_an_empty_one() -> None:
+    bodies = [cls(PAGE, body=None).body for cls in (Response, TextResponse)]
+    assert bodies == [b"", b""] == [Response(PAGE, body=b"x").replace(body=None).body, b""]
 
 
 def test_flags_can_be_taken_away() -> None:

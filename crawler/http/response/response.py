@@ -61,7 +61,7 @@ class Response:
         url: str,
         status: int = 200,
         headers: Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None = None,
-        body: bytes | Spool = b"",
+        body: bytes | Spool | None = b"",
         flags: Iterable[str] | None = None,
         request: Request | None = None,
         certificate: Any = None,
@@ -70,7 +70,9 @@ class Response:
     ) -> None:
         if not isinstance(url, str):
             raise TypeError(f"the URL of a response is text, not {type(url).__name__}: {url!r}")
-        if not isinstance(body, _BODIES):
+        if body is None:
+            body = b""
+        elif not isinstance(body, _BODIES):
             raise TypeError(
                 f"the body of a {type(self).__name__} is bytes, not {type(body).__name__}; "
                 "a TextResponse takes text and an encoding"
