@@ -259,9 +259,18 @@ def test_a_content_type_of_the_caller_counts_more_than_that_of_the_form() -> Non
         ("<input type=email multiple name=a value=' x@y , z@y'>", [("a", "x@y,z@y")]),
         ("<input type=number name=a value=12><input type=number name=b value=dozen>", [("a", "12"), ("b", "")]),
         (
-            "<input type=date name=a value=2026-02-30><input type=date name=b value=30.2.>",
-            [("a", "2026-02-30"), ("b", "")],
+            "<input type=date name=a value=2026-02-28><input type=date name=b value=2026-02-30>",
+            [("a", "2026-02-28"), ("b", "")],
         ),
+        (
+            "<input type=week name=a value=2026-W53><input type=week name=b value=2025-W53>",
+            [("a", "2026-W53"), ("b", "")],
+        ),
+        (
+            "<input type=month name=a value=2026-12><input type=month name=b value=2026-13>",
+            [("a", "2026-12"), ("b", "")],
+        ),
+        ("<input type=time name=a value=23:59><input type=time name=b value=24:00>", [("a", "23:59"), ("b", "")]),
         ("<input type=datetime-local name=a value='2026-02-28 10:00'>", [("a", "2026-02-28T10:00")]),
         ("<input type=color name=a><input type=color name=b value=#ABCDEF>", [("a", "#000000"), ("b", "#abcdef")]),
         ("<input type=range name=a><input type=range name=b max=5 value=9>", [("a", "50"), ("b", "5")]),

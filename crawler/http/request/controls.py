@@ -15,6 +15,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Container
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import webencodings
@@ -42,14 +43,14 @@ _WITH_DIRECTION = ("hidden", "text", "search", "tel", "url", "email", "password"
 
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?")
 _TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,3})?)?"
-_DAY = r"\d{4,}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+_DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 
 # What a kind of <input> may hold; a browser empties one whose value is something else.
 _FORMS = {
     "number": _NUMBER,
     "date": re.compile(_DAY),
     "month": re.compile(r"\d{4,}-(?:0[1-9]|1[0-2])"),
-    "week": re.compile(r"\d{4,}-W(?:0[1-9]|[1-4]\d|5[0-3])"),
+    "week": re.compile(r"\d{4}-W(?:0[1-9]|[1-4]\d|5[0-3])"),
     "time": re.compile(_TIME),
     "datetime-local": re.compile(f"{_DAY}[T ]{_TIME}"),
 }
@@ -224,7 +225,7 @@ def _value(control: _Element, kind: str) -> str:
     if kind == "hidden":
         return value
     if kind in _FORMS:
-        return value.replace(" ", "T") if _FORMS[kind].fullmatch(value) else ""
+        return value.replace(" ", "T") if _FORMS[kind].fullmatch(value) and _is_in_calendar(value, kind) else ""
     if kind == "range":
         return _range(control, value)
     if kind == "color":
@@ -233,6 +234,18 @@ def _value(control: _Element, kind: str) -> str:
     if kind == "email" and control.get("multiple") is not None:
         return ",".join(one.strip(_WHITE_SPACE) for one in value.split(","))
     return value.strip(_WHITE_SPACE) if kind in ("url", "email") else value
+
+
+def _is_in_calendar(value: str, kind: str) -> bool:
+    """Tell whether the day or the week that *value* begins with exists."""
+    try:
+        if kind in ("date", "datetime-local"):
+            date.fromisoformat(value[:10])
+        elif kind == "week":
+            date.fromisocalendar(int(value[:4]), int(value[6:]), 1)
+    except ValueError:
+        return False
+    return True
 
 
 def _range(control: _Element, value: str) -> str:
