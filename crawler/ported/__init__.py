@@ -187,9 +187,7 @@ class ScrapyJSONEncoder(json.JSONEncoder):
 
     def default(self, o: Any) -> Any:
         """Return something that JSON has for *o*."""
-        if isinstance(o, datetime):
-            return o.isoformat(timespec="seconds")
-        if isinstance(o, date | time):
+        if isinstance(o, datetime | date | time):
             return o.isoformat()
         if isinstance(o, Decimal):
             return str(o)
