@@ -144,6 +144,42 @@ def _refuse_asyncio(awaited: Any) -> Generator[Any, Any, Any]:
     return (yield awaited)
 
 
+def ported(awaitable: Any) -> Deferred[Any]:
+    """Return a Deferred of *awaitable* for code that does not know what it runs on: with or without an asyncio loop.
+
+    It may await Deferreds and, while a loop runs, asyncio's futures; what needs to be in a task, such as ``asyncio.timeout``, finds
+    itself in one only if the caller is.
+    """
+    if isinstance(awaitable, Deferred):
+        return awaitable
+    if isinstance(awaitable, asyncio.Future):
+        return Deferred.fromFuture(awaitable)
+    if in_task():
+        return Bridge(asyncio.get_running_loop()).deferred(awaitable)
+    return Deferred.fromCoroutine(_awaited(_Stepped(awaitable, _wait_for_any, None)))
+
+
+def in_task() -> bool:
+    """Tell whether the code at hand runs in an asyncio task, so that it may await asyncio's futures."""
+    try:
+        return asyncio.current_task() is not None
+    except RuntimeError:  # no loop runs
+        return False
+
+
+def _wait_for_any(awaited: Any) -> Generator[Any, Any, Any]:
+    """Let Twisted's driver wait for a Deferred, for a future of the running loop, or for its next turn (``sleep(0)``)."""
+    if isinstance(awaited, Deferred):
+        return (yield awaited)
+    over: Deferred[None] = Deferred()
+    if awaited is None:
+        asyncio.get_running_loop().call_soon(over.callback, None)
+    else:
+        awaited._asyncio_future_blocking = False  # as a task does, which would be the one to wait
+        awaited.add_done_callback(lambda _: over.callback(None))
+    return (yield over)
+
+
 def start(coroutine: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
     """Run one of the crawler's own coroutines; return the Deferred of its result, which can be cancelled."""
     return Deferred.fromCoroutine(coroutine)

@@ -59,6 +59,7 @@ class ItemMeta(ABCMeta):
         declared = {key: value for key, value in namespace.items() if isinstance(value, Field)}
         for key in declared:
             del namespace[key]
+        declared = {**namespace.pop("fields", {}), **declared}
         cls = super().__new__(mcs, name, bases, namespace)
         fields: dict[str, Field] = {}
         for base in reversed(cls.__mro__[1:]):

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def has_nofollow(rel: str | None) -> bool:
+    """Tell whether a ``rel`` attribute says nofollow, in any case and also between commas."""
+    return rel is not None and "nofollow" in rel.lower().replace(",", " ").split()
+
+
 class Link:
     """A link on a page: where it goes, the text that it stands on, and whether it says ``rel=nofollow``."""
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 from parsel.csstranslator import HTMLTranslator
 
 from crawler.exceptions import InvalidURLError
-from crawler.link import Link
+from crawler.link import Link, has_nofollow
 from crawler.url import HostMatcher, canonical, ensure_absolute, join
 
 if TYPE_CHECKING:
@@ -39,6 +38,9 @@ IGNORED_EXTENSIONS = (
 _WHITE_SPACE = " \t\n\r\x0c"
 
 _SCHEMES = ("http://", "https://", "file://", "ftp://")
+
+# A fragment that goes into a URL as it is.
+_PLAIN = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]*")
 
 _text_of = etree.XPath("string()")
 
@@ -89,6 +91,7 @@ class LxmlLinkExtractor:
         self._attribute = next(iter(self._attrs)) if plain else None
         extensions = IGNORED_EXTENSIONS if deny_extensions is None else _several(deny_extensions)
         self._extensions = frozenset(f".{extension.lstrip('.').lower()}" for extension in extensions)
+        self._last_endings = frozenset(extension.rpartition(".")[2] for extension in self._extensions)
         self._process = process_value
         self._canonicalize = canonicalize
         self._unique = unique
@@ -113,8 +116,10 @@ class LxmlLinkExtractor:
         """Tell whether a link to *url* would be extracted, by its URL alone."""
         return self._passes_patterns(url) and self._passes_domains(url)
 
+    # Hot: once per page, its loop once per link.
     def _links_below(self, roots: Iterable[Any], response: TextResponse) -> list[Link]:
-        base, encoding = response.base_url, response.encoding
+        resolve = self._resolver(response)
+        filtered, unique = bool(self._allow or self._deny), self._unique
         links: list[Link] = []
         values: set[str] = set()
         found: set[str] = set()
@@ -122,24 +127,24 @@ class LxmlLinkExtractor:
             if not hasattr(root, "iter"):
                 continue  # a region that is text has no elements
             for element, value in self._values(root):
-                if self._process is None and self._unique:
-                    if value in values:
+                if unique:
+                    if value in values and self._process is None:
                         continue
                     values.add(value)
-                url = self._url_of(value, base, response.url, encoding)
-                if url is None or (self._unique and url in found):
+                url = resolve(value)
+                if url is None or (unique and url in found):
                     continue
                 found.add(url)
-                if not self._is_allowed(url):
+                if filtered and not self._passes_patterns(url):
                     continue
-                text = _text_of(element) or ""
+                # Most links hold nothing but text, and a look at it costs a tenth of an XPath.
+                text = str(_text_of(element)) if len(element) else element.text or ""
                 if self._text and not any(pattern.search(text) for pattern in self._text):
                     continue
                 if self._canonicalize:
                     url = canonical(url)
-                rel = element.get("rel")
-                links.append(Link(url, str(text), nofollow=rel is not None and "nofollow" in rel.split()))
-        return _unique(links) if self._unique and (self._canonicalize or self._process) else links
+                links.append(Link(url, text, nofollow=has_nofollow(element.get("rel"))))
+        return _unique(links) if unique and (self._canonicalize or self._process) else links
 
     def _values(self, root: Any) -> Iterator[tuple[Any, str]]:
         """Yield (element, value of an attribute that may be a link) in document order."""
@@ -158,25 +163,49 @@ class LxmlLinkExtractor:
                 if (name in self._attrs or "*" in self._attrs) and name not in self._deny_attrs:
                     yield element, value
 
-    def _url_of(self, value: str, base: str, page: str, encoding: str) -> str | None:
-        """Return the absolute URL that *value* stands for, None if it is to be passed over."""
+    def _resolver(self, response: TextResponse) -> Callable[[str], str | None]:
+        """Return what makes an absolute URL of a value on this page, or None of one that is to be passed over.
+
+        Many links of a page go to places on few others: what is before the ``#`` is joined and judged once.
+        """
+        base, encoding, strip = response.base_url, response.encoding, self._strip
+        if self._process is not None:
+            return lambda value: self._processed(value, response)
+        pages: dict[str, str | None] = {}
+
+        def resolve(value: str) -> str | None:
+            if strip:
+                value = value.strip(_WHITE_SPACE)
+            page, mark, fragment = value.partition("#")
+            # A blank before the "#" belongs to the path, at the end of all it is nothing.
+            if mark and (not _PLAIN.fullmatch(fragment) or (page and page[-1] <= " ")):
+                return self._place(base, value, encoding)
+            if page in pages:
+                url = pages[page]
+            else:
+                url = pages[page] = self._place(base, page, encoding)
+            return f"{url}#{fragment}" if mark and url is not None else url
+
+        return resolve
+
+    def _processed(self, value: str, response: TextResponse) -> str | None:
+        """Return the URL that ``process_value`` makes of *value*, None if it is to be passed over."""
         if self._strip:
             value = value.strip(_WHITE_SPACE)
         try:
-            url = _joined(base, value, encoding)
-            if self._process is not None:
-                url = self._process(url)
-                if url is not None:
-                    url = _joined(page, url, encoding)
+            url = self._process(_joined(response.base_url, value, response.encoding))  # type: ignore[misc]  # it is one
         except InvalidURLError:
             return None
-        return url
+        return None if url is None else self._place(response.url, url, response.encoding)
 
-    # Hot: once per link.
-    def _is_allowed(self, url: str) -> bool:
-        if not url.startswith(_SCHEMES):
-            return False
-        return self._passes_patterns(url) and self._passes_domains(url) and not self._is_ignored(url)
+    def _place(self, base: str, value: str, encoding: str) -> str | None:
+        """Return the absolute URL of *value*, None if its scheme, host or ending is not wanted."""
+        try:
+            url = _joined(base, value, encoding)
+        except InvalidURLError:
+            return None
+        wanted = url.startswith(_SCHEMES) and self._passes_domains(url) and not self._is_ignored(url)
+        return url if wanted else None
 
     def _passes_patterns(self, url: str) -> bool:
         if self._allow and not any(pattern.search(url) for pattern in self._allow):
@@ -190,11 +219,15 @@ class LxmlLinkExtractor:
 
     def _is_ignored(self, url: str) -> bool:
         """Tell whether the path of *url* has one of the denied endings."""
+        if url[url.rfind(".") + 1 :].lower() not in self._last_endings and "?" not in url and "#" not in url:
+            return False  # as nearly all links
         name = url.partition("?")[0].partition("#")[0].rpartition("/")[2]
-        if "." not in name or "://" + name in url:
+        if "." not in name or name.endswith(".") or "://" + name in url:
             return False
-        suffixes = PurePosixPath(name.lower()).suffixes
-        return bool(suffixes) and (suffixes[-1] in self._extensions or "".join(suffixes) in self._extensions)
+        endings = name.lower().lstrip(".").partition(".")[2]
+        return bool(endings) and (
+            f".{endings}" in self._extensions or f".{endings.rpartition('.')[2]}" in self._extensions
+        )
 
 
 LinkExtractor = LxmlLinkExtractor

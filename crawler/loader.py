@@ -39,6 +39,12 @@ class ItemLoader(itemloaders.ItemLoader):
         **context: Any,
     ) -> None:
         if selector is None and response is not None:
-            selector = response.selector
+            selector = self._selector_of(response)
         context["response"] = response
         super().__init__(item=item, selector=selector, parent=parent, **context)
+
+    def _selector_of(self, response: Any) -> Any:
+        """Return the selector of *response*, None for one that is no text: values can be added all the same."""
+        own = self.default_selector_class
+        selector = getattr(response, "selector", None)
+        return selector if own is Selector or selector is None else own(response)

@@ -26,7 +26,7 @@ class Selector(parsel.Selector):
     """A part of a document that can be queried.
 
     Made from a *response*, a *text* or an lxml *root*; *type* is "html", "xml", "json" or "text", by default what the response
-    is.
+    is, and "html" for a text.
     """
 
     __slots__ = ("_response",)
@@ -46,7 +46,7 @@ class Selector(parsel.Selector):
         self._response = weakref.ref(response) if response is not None else None
         if response is None:
             if text is not None:
-                kwargs["text"] = text
+                kwargs["text"], type = text, type or "html"
             if root is not None:
                 kwargs["root"] = root
             super().__init__(type=type, **kwargs)

@@ -85,6 +85,12 @@ def join(base: str, reference: str, encoding: str = "utf-8") -> str:
     return _joined(base if not folder or folder.endswith("://") else folder, reference)
 
 
+def follow(base: str, reference: str, encoding: str = "utf-8") -> str:
+    """Return what :func:`join` does, but ``http://example.org`` as it is written, without the slash that a browser adds."""
+    url = join(base, reference, encoding)
+    return reference if url.endswith("/") and url[:-1] == reference else url
+
+
 _UP = (".", "%2e", "%2E")
 
 

@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pydantic
@@ -191,3 +191,18 @@ def test_whoever_declares_an_item_can_use_itemadapter_on_it() -> None:
     assert in_a_new_process("\n".join(line.strip().replace("title =", " title =") for line in code.splitlines())) == (
         "{'title': 'A'}"
     )
+
+
+def test_fields_may_be_given_as_a_dictionary() -> None:
+    class Base(Item):
+        fields: ClassVar[dict[str, Field]] = {"load": Field(default="base")}
+        save = Field()
+
+    class Other(Item):
+        fields: ClassVar[dict[str, Field]] = {"load": Field(default="other"), "more": Field()}
+
+    class Both(Base, Other):
+        pass
+
+    assert Both(load=1, save=2, more=3) == {"load": 1, "save": 2, "more": 3}
+    assert Both.fields["load"] == {"default": "base"}

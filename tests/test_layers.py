@@ -40,6 +40,7 @@ LAYERS = [
     ("crawler.spiders", 3),
     ("crawler.interfaces", 2),
     ("crawler.linkextractors", 2),
+    ("crawler.responsetypes", 2),
     ("crawler.loader", 2),
     ("crawler.http", 1),
     ("crawler.settings", 1),

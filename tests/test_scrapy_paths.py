@@ -108,8 +108,8 @@ def test_a_name_that_is_not_here_is_an_import_error_that_says_what_to_do(stateme
 def test_an_attribute_that_is_not_here_is_an_attribute_error_that_says_what_to_do() -> None:
     with pytest.raises(AttributeError, match=r"there is no crawler\.mail: send mail with smtplib"):
         crawler.mail  # noqa: B018
-    with pytest.raises(AttributeError, match=r"list\(dict\.fromkeys"):
-        importlib.import_module("crawler.utils.python").unique  # noqa: B018
+    with pytest.raises(AttributeError, match=r"machinery of Scrapy's own"):
+        importlib.import_module("crawler.utils.python").re_rsearch  # noqa: B018
     assert not hasattr(crawler, "mail")
 
 

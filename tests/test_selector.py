@@ -33,7 +33,8 @@ def test_a_selector_is_made_of_a_text() -> None:
         (HtmlResponse(URL, body=b"<p>"), "html"),
         (XmlResponse(URL, body=b"<p/>"), "xml"),
         (JsonResponse(URL, body=b"{}"), "json"),
-        (TextResponse(URL, body=b"plain"), "text"),
+        (TextResponse(URL, body=b"plain"), "html"),
+        (TextResponse(URL, body=b'{"a": 1}'), "json"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -176,3 +177,14 @@ def test_relative_links_of_a_tree_know_their_page() -> None:
 def test_a_selector_is_not_pickled() -> None:
     with pytest.raises(TypeError):
         pickle.dumps(page(HTML).selector)
+
+
+def test_html_in_json_is_queried_as_html() -> None:
+    response = TextResponse(URL, body=b'{"text": "<p><a>one</a></p>", "data": {"n": 1}}')
+    assert response.jmespath("text").css("a::text").get() == "one"
+    assert response.jmespath("data").jmespath("n").get() == 1
+
+
+def test_a_text_is_html_whatever_it_looks_like() -> None:
+    assert Selector(text="{}").type == "html"
+    assert Selector(text="{}", type="json").type == "json"

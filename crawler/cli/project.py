@@ -64,8 +64,8 @@ def spiders_for(project: Project, url: str) -> list[type[Spider]]:
     """Return the spiders of *project* for the site of *url*: those whose domains or name say so."""
     if project.directory is None:
         return []
-    loader, request = project.loader(), Request(url)
-    return [one for one in map(loader.load, loader.list()) if one.handles_request(request)]
+    loader = project.loader()
+    return [loader.load(name) for name in loader.find_by_request(Request(url))]
 
 
 def found_jobs(project: Project, names: Sequence[str]) -> list[JobSummary]:

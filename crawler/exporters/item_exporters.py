@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from crawler.exporters.csv_format import CsvFormat
 from crawler.exporters.fields import FieldSelection, apply_serializer
 from crawler.exporters.json_format import JsonFormat, JsonLinesFormat
-from crawler.exporters.values import plain_fields
 from crawler.exporters.xml_format import XmlFormat
+from crawler.item import is_item
 from crawler.item_adapter import ItemAdapter
 
 if TYPE_CHECKING:
@@ -182,8 +182,17 @@ class PythonItemExporter(BaseItemExporter):
     """Turns items into plain Python values, for any serialisation library."""
 
     def export_item(self, item: Any) -> Mapping[str, Any]:
-        """Return *item* as a dict of plain values: nested items, dates and the like converted as in the feeds."""
-        return dict(plain_fields(dict(self.get_serialized_fields(item))))
+        """Return *item* as a dict, items within it too; dates and whatever else is in it stay what they are."""
+        return {name: _nested(value) for name, value in self.get_serialized_fields(item)}
+
+
+def _nested(value: Any) -> Any:
+    """Return *value* with dictionaries in the place of items, and lists in that of other collections."""
+    if is_item(value):
+        return {name: _nested(one) for name, one in ItemAdapter(value).items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_nested(one) for one in value]
+    return value
 
 
 class _Refused:

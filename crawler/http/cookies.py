@@ -239,7 +239,7 @@ class CookieJar:
         found = [one for one in self if one.name == name and domain in ("", one.domain) and path in ("", one.path)]
         return max(found, key=lambda cookie: cookie.sequence).value if found else None
 
-    def clear(self, domain: str = "", *, name: str = "", path: str = "") -> None:
+    def clear(self, domain: str = "", path: str = "", name: str = "") -> None:
         """Remove the cookies of *domain*, *name* and *path*; what is not given means any."""
         for cookie in self:
             if domain in ("", cookie.domain) and name in ("", cookie.name) and path in ("", cookie.path):
@@ -275,6 +275,33 @@ class CookieJar:
         now = time.time()
         for header in response.headers.getlist("Set-Cookie"):
             self.store(request.url, header, now=now)
+
+    def make_cookies(self, response: Response, request: Request) -> list[Cookie]:
+        """Return the cookies that *response* to *request* sets, without taking them."""
+        jar = CookieJar()
+        jar.extract_cookies(response, request)
+        return list(jar)
+
+    def set_cookie(self, cookie: Any) -> None:
+        """Take a cookie of another jar, ours or one of :mod:`http.cookiejar`."""
+        if not isinstance(cookie, Cookie):
+            domain = cookie.domain if cookie.domain_specified else cookie.domain.lstrip(".")
+            self.set(
+                cookie.name,
+                cookie.value or "",
+                domain=domain,
+                path=cookie.path,
+                secure=cookie.secure,
+                expires=cookie.expires,
+            )
+            return
+        self._keep(cookie)
+
+    def clear_session_cookies(self) -> None:
+        """Remove the cookies without an end, as a browser does when it is closed."""
+        for cookie in self:
+            if cookie.expires is None:
+                self._remove(cookie)
 
     def add_cookie_header(self, request: Request) -> None:
         """Give *request* the cookies for its URL, unless it has a Cookie header."""

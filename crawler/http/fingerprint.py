@@ -23,18 +23,25 @@ SIZE = 16
 def fingerprint(request: Request, *, include_headers: Iterable[str] = (), keep_fragments: bool = False) -> bytes:
     """Return the 16 bytes by which *request* is recognised.
 
-    The values of *include_headers* count too, and the URL's fragment if *keep_fragments*.
+    The values of *include_headers* count too, and the URL's fragment if *keep_fragments*. A URL that goes out as it is written
+    (``verbatim_url`` in meta) counts as it is written.
     """
+    if request.has_meta and request.meta.get("verbatim_url"):
+        return _digest(request.method, request.url, request.body, *_headers(request, include_headers))
     if not include_headers and not keep_fragments:
         if request.method == "GET" and not request.body:
             return _of_get(defrag(request.url))
         return _digest(request.method, canonical(request.url), request.body)
-    headers = []
-    for name in sorted({header.lower() for header in include_headers}):
-        values = request.headers.getlist(name) if request.has_headers else []
-        headers.append(name.encode() + b":" + b",".join(values))
     url = canonical(request.url, keep_fragment=keep_fragments)
-    return _digest(request.method, url, request.body, *headers)
+    return _digest(request.method, url, request.body, *_headers(request, include_headers))
+
+
+def _headers(request: Request, names: Iterable[str]) -> list[bytes]:
+    """Return the values of those of the headers *names* that *request* has, in an order of their own."""
+    if not request.has_headers:
+        return []
+    found = ((name, request.headers.getlist(name)) for name in sorted({header.lower() for header in names}))
+    return [name.encode() + b":" + b",".join(values) for name, values in found if values]
 
 
 class RequestFingerprinter:

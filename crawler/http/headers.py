@@ -141,10 +141,10 @@ class Headers(dict[Any, Any]):
         self[key] = [*self.getlist(key), *self.normvalue(value)]
 
     def setdefault(self, key: str | bytes, default: Any = None) -> Any:
-        """Return the last value of *key*, which is set to *default* if there is none."""
+        """Return all values of *key*, which is set to *default* if there are none."""
         if key not in self:
             self[key] = default
-        return self[key]
+        return self.getlist(key)
 
     def update(self, seq: Any = (), **kwargs: Any) -> None:  # type: ignore[override]  # Scrapy's: values are made lists
         """Set several; a name that comes more than once in a sequence of pairs keeps all its values."""
@@ -216,6 +216,11 @@ class Headers(dict[Any, Any]):
         return type(self)(self, encoding=self.encoding)
 
     __copy__ = copy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy down to the values, and go to other processes, as what a constructor takes."""
+        written = self._written
+        return type(self), ([(written.get(key, key), list(values)) for key, values in super().items()], self.encoding)
 
     def __iter__(self) -> Iterator[bytes]:
         return super().__iter__()

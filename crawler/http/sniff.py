@@ -17,7 +17,12 @@ import webencodings
 # How far the WHATWG's prescan reads.
 PRESCAN = 1024
 
-_PYTHON_NAMES = {"iso-8859-8-i": "iso8859-8", "x-user-defined": "latin-1", "x-mac-cyrillic": "mac-cyrillic"}
+_PYTHON_NAMES = {
+    "gbk": "gb18030",
+    "iso-8859-8-i": "iso8859-8",
+    "x-user-defined": "latin-1",
+    "x-mac-cyrillic": "mac-cyrillic",
+}
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
@@ -95,12 +100,46 @@ def encoding_of(body: bytes, content_type: bytes | None = None, *, default: str 
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
-        return default
+        return guessed(body) or default if default == "cp1252" else default
     return "utf-8"
 
 
+# Codecs that can be told by statistics, since hardly anything else looks like them. Those of Latin letters cannot.
+_TELLING = {
+    **dict.fromkeys(("cp932", "shift_jis", "shift_jis_2004", "shift_jisx0213"), "cp932"),
+    **dict.fromkeys(("euc_jp", "euc_jis_2004", "euc_jisx0213"), "euc_jp"),
+    **dict.fromkeys(("gb18030", "gbk", "gb2312"), "gb18030"),
+    **dict.fromkeys(("cp949", "euc_kr"), "cp949"),
+    **{name: name for name in ("big5", "cp1251", "cp1253", "cp1255", "cp1256", "cp874")},
+    "koi8_r": "koi8-r",
+    "koi8_u": "koi8-u",
+}
+
+# Fewer bytes beyond ASCII tell nothing; more than this many bytes tell nothing new.
+_TELLING_BYTES, _READ_TO_GUESS = 100, 100_000
+
+
+def guessed(body: bytes) -> str | None:
+    """Return the codec that the bytes of an undeclared text look like, None if they tell nothing."""
+    start = body if len(body) <= _READ_TO_GUESS else body[: body.rfind(b"<", 0, _READ_TO_GUESS) + 1]
+    if len(start.translate(None, bytes(range(128)))) < _TELLING_BYTES:
+        return None
+    from charset_normalizer import from_bytes  # heavy, and hardly ever needed
+
+    best = from_bytes(start).best()
+    return _TELLING.get(best.encoding) if best is not None else None
+
+
 _HTML_TYPES = frozenset({"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"})
-_JSON_TYPES = frozenset({"application/json", "text/json", "application/x-json", "application/jsonml+json"})
+_JSON_TYPES = frozenset(
+    {
+        "application/json",
+        "text/json",
+        "application/x-json",
+        "application/jsonml+json",
+        "application/json-amazonui-streaming",
+    }
+)
 _XML_TYPES = frozenset({"text/xml", "application/xml"})
 _TEXT_TYPES = frozenset({"application/javascript", "application/x-javascript", "application/ecmascript"})
 _BY_EXTENSION = {
@@ -146,17 +185,23 @@ def kind_of(get_header: Callable[[bytes], bytes | None], url: str, body: bytes) 
     content_type = get_header(b"Content-Type")
     if content_type and (kind := kind_of_type(content_type)):
         return kind
-    names = [url.partition("?")[0].partition("#")[0]]
-    disposition = get_header(b"Content-Disposition")
-    if disposition and (found := _FILENAME.search(disposition)):
-        names.insert(0, found[1].decode("latin-1"))
-    for name in names:
-        suffix = PurePosixPath(name.rpartition("/")[2]).suffix.lower()
-        if suffix in _BY_EXTENSION:
-            return _BY_EXTENSION[suffix]
-        if suffix in _BINARY_EXTENSIONS:
-            return "binary"
-    return kind_of_body(body)
+    return (
+        kind_of_disposition(get_header(b"Content-Disposition"))
+        or kind_of_name(url.partition("?")[0].partition("#")[0])
+        or kind_of_body(body)
+    )
+
+
+def kind_of_disposition(disposition: bytes | None) -> str | None:
+    """Return what the file is that a Content-Disposition names, None if it says nothing."""
+    found = _FILENAME.search(disposition) if disposition else None
+    return kind_of_name(found[1].decode("latin-1")) if found else None
+
+
+def kind_of_name(name: str) -> str | None:
+    """Return what a file is by the ending of its *name*, None if that says nothing."""
+    suffix = PurePosixPath(name.rpartition("/")[2]).suffix.lower()
+    return "binary" if suffix in _BINARY_EXTENSIONS else _BY_EXTENSION.get(suffix)
 
 
 # How many bytes of a body tell what it looks like.

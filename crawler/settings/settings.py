@@ -5,20 +5,21 @@
     settings.explain()                         every value with its source and its documentation
 
 A value counts by where it comes from: command line > environment > the spider's ``custom_settings`` > settings.toml or code >
-default. Every value is checked when it is set, so that a mistake is told before anything is fetched. It is one module because it is
-one class, which has all of the methods that Scrapy's has.
+default. Every value is checked when it is set, so that a mistake is told before anything is fetched.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import SettingsError
 from crawler.nearest import did_you_mean, within_two_edits
-from crawler.settings.convert import as_bool, as_dict, as_float, as_int, as_list, converted, default_of
+from crawler.settings.base import PRIORITIES, BaseSettings, SettingsAttribute, copied, get_settings_priority
+from crawler.settings.convert import as_dict, as_list, converted, default_of
 from crawler.settings.schema import SECTIONS
 from crawler.settings.scrapy_names import IGNORED, KNOWN, MAPPED
 from crawler.url import without_password
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from crawler.settings.storages import Storages
 
 logger = logging.getLogger(__name__)
-
-#: Where values come from, and how much they count. The names are Scrapy's, the environment is ours.
-PRIORITIES = {"default": 0, "command": 10, "addon": 15, "project": 20, "spider": 30, "environment": 35, "cmdline": 40}
 
 FIELDS: dict[str, dataclasses.Field[Any]] = {
     f"{section}.{field.name}": field for section, cls in SECTIONS.items() for field in dataclasses.fields(cls)
@@ -66,7 +64,7 @@ class _Given:
     source: str
 
 
-class Settings:
+class Settings(BaseSettings):
     """The settings of a crawl, made of *values*: dotted names, sections as tables, or Scrapy's names."""
 
     project: schema.Project
@@ -93,7 +91,7 @@ class Settings:
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:
         self._given: dict[str, _Given] = {}
-        self._frozen = False
+        self.frozen = False
         self.update(values or {}, priority)
 
     def __repr__(self) -> str:
@@ -132,9 +130,12 @@ class Settings:
 
     def set(self, name: str, value: Any, priority: int | str = "project", *, source: str = "") -> None:
         """Set *name* to *value*, unless it was set with a higher *priority*. Raise SettingsError if either is wrong."""
-        if self._frozen:
-            raise TypeError("these settings are frozen: the crawl has been assembled from them")
-        level = PRIORITIES[priority] if isinstance(priority, str) else priority
+        self._refuse_if_frozen()
+        level = get_settings_priority(priority)
+        if isinstance(value, SettingsAttribute):
+            value, level = value.value, value.priority
+        if isinstance(value, BaseSettings):
+            value = value.copy_to_dict()
         key, checked = _checked(name, value)
         known = self._given.get(key)
         if known is not None and known.priority > level:
@@ -142,17 +143,23 @@ class Settings:
         self._given[key] = _Given(checked, level, source or _source_of(priority))
         self.__dict__.pop(key.partition(".")[0], None)
 
-    def update(
+    def update(  # type: ignore[override]  # a mapping's, with Scrapy's arguments
         self,
-        values: Mapping[str, Any] | Iterable[tuple[str, Any]] | Settings,
+        values: Any,
         priority: int | str = "project",
         *,
         source: str = "",
     ) -> None:
         """Set all of *values*; a table under the name of a section sets what it holds. Settings give what was set in them."""
+        self._refuse_if_frozen()
+        if isinstance(values, str):
+            values = json.loads(values)
         if isinstance(values, Settings):
             for name, given in values._given.items():
                 self.set(name, given.value, given.priority, source=given.source)
+            return
+        if isinstance(values, BaseSettings):
+            super().update(values)
             return
         for name, value in dict(values).items():
             if name in SECTIONS and isinstance(value, Mapping):
@@ -166,78 +173,31 @@ class Settings:
         for section in SECTIONS:
             getattr(self, section)  # what only fits together or not is told now, and not in the middle of a crawl
 
-    setdict = update
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.set(name, value)
-
     def delete(self, name: str, priority: int | str = "project") -> None:
         """Forget what *name* was set to."""
-        if self._frozen:
-            raise TypeError("these settings are frozen: the crawl has been assembled from them")
+        self._refuse_if_frozen()
         key = _key(name)
-        level = PRIORITIES[priority] if isinstance(priority, str) else priority
+        level = get_settings_priority(priority)
         if key in self._given and self._given[key].priority <= level:
             del self._given[key]
             self.__dict__.pop(key.partition(".")[0], None)
 
-    __delitem__ = delete
-
-    # --- changing lists and tables of components, with Scrapy's words; as strong as the value that is there ---------------
-
-    def add_to_list(self, name: str, item: Any) -> None:
-        """Add *item* to the list *name*, unless it is there."""
-        values = self.getlist(name)
-        if item not in values:
-            self.set(name, [*values, item], self._as_strong(name))
-
-    def remove_from_list(self, name: str, item: Any) -> None:
-        """Take *item* out of the list *name*; raise ValueError if it is not there."""
-        values = self.getlist(name)
-        if item not in values:
-            raise ValueError(f"{item!r} is not in {name}: {values}")
-        self.set(name, [one for one in values if one != item], self._as_strong(name))
-
-    def set_in_component_priority_dict(self, name: str, cls: type | str, priority: int | None) -> None:
-        """Give the component *cls* a *priority* in the table *name*, None to switch it off; by whatever path it is there."""
-        kept = {one: at for one, at in self.getwithbase(name).items() if dotted(one) != dotted(cls)}
-        self.set(name, {**kept, cls: priority}, self._as_strong(name))
-
-    def setdefault_in_component_priority_dict(self, name: str, cls: type | str, priority: int | None) -> None:
-        """Give the component *cls* a *priority* in the table *name*, unless it has one."""
-        if all(dotted(one) != dotted(cls) for one in self.getwithbase(name)):
-            self.set_in_component_priority_dict(name, cls, priority)
-
-    def replace_in_component_priority_dict(
-        self, name: str, old: type | str, new: type | str, priority: int | None = None
-    ) -> None:
-        """Put the component *new* in the place of *old* in the table *name*; raise KeyError if *old* is not there."""
-        table = self.getwithbase(name)
-        found = next((one for one in table if dotted(one) == dotted(old)), None)
-        if found is None:
-            raise KeyError(f"{dotted(old)} is not in {name}")
-        at = table.pop(found)
-        self.set(name, {**table, new: at if priority is None else priority}, self._as_strong(name))
+    def __delitem__(self, name: str) -> None:
+        self.delete(name, max(PRIORITIES.values()))
 
     def _as_strong(self, name: str) -> int:
         return max(self.getpriority(name) or 0, PRIORITIES["addon"])
 
-    def copy(self) -> Settings:
+    def copy(self) -> Self:
         """Return settings that may be changed, with the same values."""
-        copy = type(self).__new__(type(self))
-        copy._given = dict(self._given)
-        copy._frozen = False
-        return copy
+        new = type(self).__new__(type(self))
+        new._given = {
+            name: dataclasses.replace(given, value=copied(given.value)) for name, given in self._given.items()
+        }
+        new.frozen = False
+        return new
 
-    def freeze(self) -> None:
-        """Refuse changes from now on."""
-        self._frozen = True
-
-    def frozencopy(self) -> Settings:
-        """Return a frozen copy."""
-        copy = self.copy()
-        copy.freeze()
-        return copy
+    __copy__ = copy
 
     # --- reading, with Scrapy's words --------------------------------------------------------------------------------
 
@@ -265,32 +225,7 @@ class Settings:
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def getbool(self, name: str, default: bool = False) -> bool:
-        """Return a truth value; raise ValueError if it is none."""
-        return as_bool(self.get(name, default))
-
-    def getint(self, name: str, default: int = 0) -> int:
-        """Return a whole number."""
-        return as_int(self.get(name, default))
-
-    def getfloat(self, name: str, default: float = 0.0) -> float:
-        """Return a number."""
-        return as_float(self.get(name, default))
-
-    def getlist(self, name: str, default: Iterable[Any] | None = None) -> list[Any]:
-        """Return a list; of text, its parts between commas."""
-        return as_list(self.get(name, default or []))
-
-    def getdict(self, name: str, default: Mapping[Any, Any] | None = None) -> dict[Any, Any]:
-        """Return a dictionary; of text, the JSON object that it is."""
-        return as_dict(self.get(name, default or {}))
-
-    def getdictorlist(self, name: str, default: Any = None) -> dict[Any, Any] | list[Any]:
-        """Return a dictionary or a list."""
-        value = self.get(name, default if default is not None else {})
-        return as_dict(value) if isinstance(value, Mapping) or str(value).lstrip().startswith("{") else as_list(value)
-
-    def getwithbase(self, name: str) -> dict[Any, Any]:
+    def getwithbase(self, name: str) -> MutableMapping[Any, Any]:
         """Return a dictionary of components by priority; there is no base besides it."""
         value = self.get(name, {})
         return dict(value) if isinstance(value, Mapping) else dict.fromkeys(value)
@@ -302,9 +237,20 @@ class Settings:
             return self._given[key].priority
         return PRIORITIES["default"] if key in FIELDS else None
 
+    @property
+    def attributes(self) -> dict[str, SettingsAttribute]:  # type: ignore[override]  # made of what is kept here
+        """What was set, with its priority: by our names, and by Scrapy's for what has one."""
+        given = {name: SettingsAttribute(one.value, one.priority) for name, one in self._given.items()}
+        return {**given, **{name: given[mapped.target] for name, mapped in MAPPED.items() if mapped.target in given}}
+
     def maxpriority(self) -> int:
         """Return the highest priority of all values."""
         return max((given.priority for given in self._given.values()), default=PRIORITIES["default"])
+
+    def copy_to_dict(self) -> dict[str, Any]:
+        """Return names and values as a plain dictionary: our names, and Scrapy's for what has one."""
+        scrapys = {name: self.get(name) for name, mapped in MAPPED.items() if mapped.target in FIELDS}
+        return {**{name: self.get(name) for name in self}, **scrapys}
 
     def explain(self) -> list[SettingInfo]:
         """Return every setting with its value, source and documentation, then the feeds and the project's own."""
@@ -327,11 +273,6 @@ class Settings:
             value = "***"
         source = given.source if given else "default"
         return SettingInfo(name, value, default_of(field), source, meta["doc"], meta["scrapy"])
-
-
-def dotted(component: type | str) -> str:
-    """Return the dotted path of a component that is a class or a path."""
-    return component if isinstance(component, str) else f"{component.__module__}.{component.__qualname__}"
 
 
 def _shown(name: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from crawler.exceptions import NotSupported
 from crawler.http import TextResponse
 from crawler.item import outputs_of
 from crawler.selector import Selector
@@ -84,11 +85,17 @@ class XMLFeedSpider(_ListSpider):
         if self.iterator == "iternodes":
             nodes = self._iternodes(adapted)
         elif self.iterator in ("xml", "html"):
+            if not isinstance(adapted, TextResponse):
+                raise ValueError(
+                    f"the content of {adapted!r} is no text that could be read by the iterator {self.iterator!r}"
+                )
             selector = Selector(adapted, type=self.iterator)
             self._register_namespaces(selector)
             nodes = iter(selector.xpath(f"//{self.itertag}"))
         else:
-            raise ValueError(f"{type(self).__name__}.iterator is {self.iterator!r}; there are iternodes, xml and html")
+            raise NotSupported(
+                f"{type(self).__name__}.iterator is {self.iterator!r}; there are iternodes, xml and html"
+            )
         return self.parse_nodes(adapted, nodes)
 
     def _iternodes(self, response: Any) -> Iterator[Selector]:

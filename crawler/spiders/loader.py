@@ -35,6 +35,7 @@ from crawler.settings import find_project
 from crawler.spiders.spider import Spider
 
 if TYPE_CHECKING:
+    from crawler.http import Request
     from crawler.settings import Settings
 
 #: For annotations where ``list`` is the method.
@@ -93,6 +94,10 @@ class SpiderLoader:
             return self._spiders[name]
         except KeyError:
             raise SpiderNotFoundError(self._not_found(name)) from None
+
+    def find_by_request(self, request: Request) -> Names:
+        """Return the names of the spiders whose site *request* goes to, sorted."""
+        return [name for name in self.list() if self._spiders[name].handles_request(request)]
 
     def _not_found(self, name: str) -> str:
         lines = [f"no spider is named {name!r}{did_you_mean(name, self._spiders)}"]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.exceptions import DownloadError
 from crawler.http import Request
+from crawler.settings import Settings
 from crawler.sitemap import Sitemap, sitemap_urls_from_robots, unpacked
 from crawler.spiders.spider import Spider
 
@@ -21,14 +22,15 @@ logger = logging.getLogger(__name__)
 MAX_DEPTH = 10
 
 _DEPTH = "sitemap_depth"
+_RULE = "sitemap_rule"
 
 
 class SitemapSpider(Spider):
     """Crawls what *sitemap_urls* name: sitemaps, indexes of sitemaps (also gzipped), or a robots.txt that names them.
 
-    *sitemap_rules* are pairs of a regular expression and a callback (a method or its name); the first whose expression is found in
-    a URL gets its page. *sitemap_follow* are regular expressions for the sitemaps that are followed. With *sitemap_alternate_links*
-    the pages in other languages count too. :meth:`sitemap_filter` may choose or change entries.
+    *sitemap_rules* are pairs of a regular expression and a callback (a method, its name, or any function of a response); the first
+    whose expression is found in a URL gets its page. *sitemap_follow* are regular expressions for the sitemaps that are followed.
+    With *sitemap_alternate_links* the pages in other languages count too. :meth:`sitemap_filter` may choose or change entries.
     """
 
     sitemap_urls: Sequence[str] = ()
@@ -64,7 +66,7 @@ class SitemapSpider(Spider):
         return entries
 
     def _parse_sitemap(self, response: Response) -> Iterator[Request]:
-        depth = response.meta.get(_DEPTH, 0)
+        depth = response.meta.get(_DEPTH, 0) if response.request is not None else 0
         if response.url.partition("?")[0].endswith("/robots.txt"):
             for url in sitemap_urls_from_robots(response.body, response.url):
                 yield self._next_sitemap(url, depth)
@@ -84,9 +86,18 @@ class SitemapSpider(Spider):
                     yield self._next_sitemap(response.urljoin(url), depth)
             return
         for url in self._locations(entries):
-            callback = next((callback for rule, callback in self._callbacks if rule.search(url)), None)
-            if callback is not None:
-                yield Request(response.urljoin(url), callback)
+            found = next(((at, one) for at, (rule, one) in enumerate(self._callbacks) if rule.search(url)), None)
+            if found is not None:
+                yield self._page(response.urljoin(url), *found)
+
+    def _page(self, url: str, rule: int, callback: Callable[..., Any]) -> Request:
+        """Return the request for a page. One with a function as its callback goes by its rule, since that can be stored."""
+        if getattr(callback, "__self__", None) is self:
+            return Request(url, callback)
+        return Request(url, self._parse_by_rule, meta={_RULE: rule})
+
+    def _parse_by_rule(self, response: Response, **kwargs: Any) -> Any:
+        return self._callbacks[response.meta[_RULE]][1](response, **kwargs)
 
     def _next_sitemap(self, url: str, depth: int) -> Request:
         return Request(url, self._parse_sitemap, meta={_DEPTH: depth + 1})
@@ -100,10 +111,17 @@ class SitemapSpider(Spider):
     def _get_sitemap_body(self, response: Response) -> bytes | None:
         """Return the document, decompressed; None if it is none."""
         try:
-            return unpacked(response.body, self.settings.http.max_body)
+            return unpacked(response.body, self._limit(response))
         except DownloadError as error:
             logger.warning("Ignoring sitemap %s: %s", response, error, extra={"spider": self})
             return None
+
+    def _limit(self, response: Response) -> int:
+        """Return how large a sitemap may be; 0 for any size."""
+        if response.request is not None and "download_maxsize" in response.meta:
+            return int(response.meta["download_maxsize"])
+        settings: Settings | None = getattr(self, "settings", None)  # a spider may be tried out without a crawl
+        return (settings or Settings()).http.max_body
 
 
 def _pattern(rule: re.Pattern[str] | str) -> re.Pattern[str]:

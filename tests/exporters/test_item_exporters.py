@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import io
 import json
 from typing import TYPE_CHECKING, Any
@@ -92,3 +93,13 @@ def test_unknown_options_and_refused_formats_are_errors() -> None:
         PprintItemExporter(io.BytesIO(), colour="red")
     with pytest.raises(TypeError, match="JsonLinesItemExporter"):
         PickleItemExporter(io.BytesIO())
+
+
+def test_python_values_stay_what_they_are() -> None:
+    when = datetime.datetime(2015, 1, 1, tzinfo=datetime.UTC)
+    item = {"when": when, "books": (Book("a"), {"b": Book("b")}), "n": 1}
+    assert PythonItemExporter().export_item(item) == {
+        "when": when,
+        "books": [{"title": "a", "price": 1.0}, {"b": {"title": "b", "price": 1.0}}],
+        "n": 1,
+    }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.cookiejar
 import json
+import time
 from base64 import b64decode
 from typing import Any
 
 import pytest
 
+from crawler.http import Request, Response
 from crawler.http.cookieheader import MAX_HEADER, check, pairs_of, render
 from crawler.http.cookies import CookieJar, CookieJars
 from crawler.http.dates import http_date
@@ -271,3 +274,43 @@ def test_jars_tell_whether_anything_has_changed() -> None:
     assert jars.changes != changed
     jars["other"].store("https://a.test/", "n=1", now=0.0)
     assert len(jars.changes) == 2
+
+
+# --- what ported code calls -------------------------------------------------------------------------
+
+
+def test_cookies_are_carried_from_jar_to_jar() -> None:
+    request = Request("https://example.com/")
+    response = Response(request.url, headers={"Set-Cookie": ["a=1; Domain=example.com", "b=2; Max-Age=60"]})
+    first, second = CookieJar(), CookieJar()
+    for cookie in first.make_cookies(response, request):
+        second.set_cookie(cookie)
+    assert (len(first), second.header("https://www.example.com/", now=time.time())) == (0, b"a=1")
+    second.clear_session_cookies()
+    assert [cookie.name for cookie in second] == ["b"]
+
+
+@pytest.mark.parametrize(("domain", "below"), [(".example.com", b"a=1"), ("example.com", b"")])
+def test_cookies_of_the_standard_library_are_taken(domain: str, below: bytes) -> None:
+    simple = http.cookiejar.Cookie(
+        0,
+        "a",
+        "1",
+        None,
+        False,
+        domain,
+        domain[0] == ".",
+        domain[0] == ".",
+        "/",
+        True,
+        False,
+        None,
+        False,
+        None,
+        None,
+        {},
+    )
+    jar = CookieJar()
+    jar.set_cookie(simple)
+    assert jar.header("http://example.com/", now=0) == b"a=1"
+    assert jar.header("http://www.example.com/", now=0) == below

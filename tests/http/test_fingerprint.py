@@ -90,3 +90,18 @@ def test_a_replaced_request_does_not_keep_the_old_one() -> None:
     assert fingerprint(request.replace(url="https://example.com/b")) != before
     assert fingerprint(request.replace(method="POST")) != before
     assert fingerprint(request.copy()) == before
+
+
+def test_a_verbatim_url_counts_as_it_is_written() -> None:
+    def of(url: str) -> bytes:
+        return fingerprint(Request(url, meta={"verbatim_url": True}))
+
+    assert of("https://a.test/?a=1&b=2") != of("https://a.test/?b=2&a=1")
+    assert of("https://a.test/#x") != of("https://a.test/")
+    assert of("https://a.test/#x") == of("https://a.test/#x")
+
+
+def test_a_header_that_is_not_there_changes_nothing() -> None:
+    plain, other = Request("https://a.test/"), Request("https://a.test/", headers={"B": "1"})
+    assert fingerprint(plain) == fingerprint(plain, include_headers=["A"]) == fingerprint(other, include_headers=["A"])
+    assert fingerprint(other, include_headers=["b"]) != fingerprint(plain, include_headers=["b"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -79,6 +80,7 @@ FORMS = """
         ({"formid": "two"}, "2"),
         ({"formnumber": 2}, "3"),
         ({"formname": "gone", "formnumber": 1}, "2"),
+        ({"formname": "gone", "formid": "drei"}, "3"),
         ({"formxpath": "//form[2]|//div/form"}, "2"),
         ({"formxpath": "//input[@value=3]"}, "3"),
         ({"formcss": "#box form"}, "2"),
@@ -92,17 +94,44 @@ def test_a_form_is_found_by_name_id_number_xpath_and_css(where: dict[str, Any], 
 @pytest.mark.parametrize(
     ("where", "reason"),
     [
-        ({"formname": "gone"}, "no form with name 'gone' .*names: 'one', 'three'"),
-        ({"formid": "gone"}, "no form with id 'gone' .*ids: 'two', 'drei'"),
-        ({"formnumber": 3}, "no form number 3 .*has 3"),
         ({"formxpath": "//p[@id='gone']"}, "no <form> is found by"),
         ({"formcss": "#gone"}, "no <form> is found by"),
         ({"formcss": "#box"}, "no <form> is found by"),
     ],
 )
-def test_a_form_that_is_not_there_is_an_error_that_names_those_that_are(where: dict[str, Any], reason: str) -> None:
+def test_a_form_that_is_not_there_is_an_error(where: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         FormRequest.from_response(page(FORMS), **where)
+
+
+def test_fewer_forms_than_the_number_says_is_an_index_error() -> None:
+    with pytest.raises(IndexError, match=r"no form number 3 .*has 3"):
+        FormRequest.from_response(page(FORMS), formname="gone", formnumber=3)
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ({"formname": "gone"}, "the name 'gone' in <200 .*names: 'one', 'three'"),
+        ({"formid": "gone"}, "the id 'gone' in <200 .*ids: 'two', 'drei'"),
+    ],
+)
+def test_a_name_that_no_form_has_is_told_and_the_first_form_is_taken(
+    where: dict[str, Any], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert sent(FormRequest.from_response(page(FORMS), **where)) == [("form", "1")]
+    assert re.search(told, caplog.text)
+
+
+def test_a_form_behind_the_end_of_the_document_is_found() -> None:
+    request = FormRequest.from_response(page("<!DOCTYPE html><body></html><form><input name=a value=1></form>"))
+    assert sent(request) == [("a", "1")]
+
+
+def test_what_is_no_formdata_is_a_value_error() -> None:
+    for formdata in (123, ["abc"]):
+        with pytest.raises(ValueError, match="formdata is a dictionary or pairs"):
+            FormRequest.from_response(page(FORMS), formdata=formdata)
 
 
 def test_a_page_without_a_form_is_an_error() -> None:
@@ -156,6 +185,57 @@ def test_a_form_is_sent_in_the_encoding_of_its_page() -> None:
     assert (request.body, request.encoding) == (b"q=%E9", "latin-1")
 
 
+def test_a_form_is_sent_in_the_encoding_that_it_accepts() -> None:
+    form = "<form method=post accept-charset='unheard-of, ISO-8859-1'><input name=q value=é><input type=hidden name=_charset_>"
+    request = FormRequest.from_response(page(form.replace(",", "")))
+    assert request.body == b"q=%E9&_charset_=windows-1252"
+    assert (
+        FormRequest.from_response(page("<form method=post><input name=q value=é>", encoding="utf-16")).body
+        == b"q=%C3%A9"
+    )
+
+
+def test_a_given_url_is_relative_to_the_page() -> None:
+    assert FormRequest.from_response(page(FORMS), url="/there").url == "https://example.com/there?form=1"
+
+
+# --- the way of writing ---------------------------------------------------------------------------
+
+PARTS = (
+    "<input name='a\"b' value='x&y'><textarea name=t>1\n2</textarea><input type=file name=f><button name=go value=1>"
+)
+
+
+def test_a_multipart_form_is_sent_in_parts() -> None:
+    response = page(f"<form method=post enctype=multipart/form-data>{PARTS}</form>")
+    request = FormRequest.from_response(response, formdata={"raw": b"\xff"})
+    kind, _, boundary = request.headers["Content-Type"].partition(b"; boundary=")
+    assert kind == b"multipart/form-data"
+    assert request.body.split(b"--" + boundary) == [
+        b"",
+        b'\r\nContent-Disposition: form-data; name="a%22b"\r\n\r\nx&y\r\n',
+        b'\r\nContent-Disposition: form-data; name="t"\r\n\r\n1\r\n2\r\n',
+        b'\r\nContent-Disposition: form-data; name="f"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n\r\n',
+        b'\r\nContent-Disposition: form-data; name="go"\r\n\r\n1\r\n',
+        b'\r\nContent-Disposition: form-data; name="raw"\r\n\r\n\xff\r\n',
+        b"--\r\n",
+    ]
+    assert FormRequest.from_response(response, formdata={"raw": b"\xff"}).body == request.body  # seen before, not new
+
+
+def test_the_button_may_say_in_which_way() -> None:
+    form = "<form method=post><input name=a value='1 2'><button name=b value=3 formenctype=text/plain></form>"
+    request = FormRequest.from_response(page(form))
+    assert (request.body, request.headers["Content-Type"]) == (b"a=1 2\r\nb=3\r\n", b"text/plain")
+
+
+def test_a_content_type_of_the_caller_counts_more_than_that_of_the_form() -> None:
+    form = "<form method=post enctype=multipart/form-data><input name=a value=1></form>"
+    kind = "application/x-www-form-urlencoded"
+    assert FormRequest.from_response(page(form), headers={"content-type": kind}).body == b"a=1"
+    assert FormRequest.from_response(page(form), method="GET").url == "https://example.com/shop/search?a=1"
+
+
 # --- the controls ---------------------------------------------------------------------------------
 
 
@@ -171,7 +251,37 @@ def test_a_form_is_sent_in_the_encoding_of_its_page() -> None:
         ("<input type=checkbox name=a><input type=checkbox name=b checked>", [("b", "on")]),
         ("<input type=checkbox name=a value=1 checked><input type=checkbox name=a value='' checked>", None),
         ("<input type=radio name=a value=1><input type=radio name=a value=2 checked>", [("a", "2")]),
-        ("<input type=reset name=a value=1><input type=button name=b value=2><input type=file name=c>", []),
+        ("<input type=reset name=a value=1><input type=button name=b value=2>", []),
+        ("<input type=file name=a value=secret.txt>", [("a", "")]),
+        ("<input type=radio name=a value=1 checked><input type=radio name=a value=2 checked>", [("a", "2")]),
+        ("<input type=hidden name=a value='x\ny\rz'>", [("a", "x\r\ny\r\nz")]),
+        ("<input name=a value='x\ny'><input type=url name=b value=' http://x '>", [("a", "xy"), ("b", "http://x")]),
+        ("<input type=email multiple name=a value=' x@y , z@y'>", [("a", "x@y,z@y")]),
+        ("<input type=number name=a value=12><input type=number name=b value=dozen>", [("a", "12"), ("b", "")]),
+        (
+            "<input type=date name=a value=2026-02-28><input type=date name=b value=2026-02-30>",
+            [("a", "2026-02-28"), ("b", "")],
+        ),
+        (
+            "<input type=week name=a value=2026-W53><input type=week name=b value=2025-W53>",
+            [("a", "2026-W53"), ("b", "")],
+        ),
+        (
+            "<input type=month name=a value=2026-12><input type=month name=b value=2026-13>",
+            [("a", "2026-12"), ("b", "")],
+        ),
+        ("<input type=time name=a value=23:59><input type=time name=b value=24:00>", [("a", "23:59"), ("b", "")]),
+        ("<input type=datetime-local name=a value='2026-02-28 10:00'>", [("a", "2026-02-28T10:00")]),
+        ("<input type=color name=a><input type=color name=b value=#ABCDEF>", [("a", "#000000"), ("b", "#abcdef")]),
+        ("<input type=range name=a><input type=range name=b max=5 value=9>", [("a", "50"), ("b", "5")]),
+        ("<input type=range name=a min=1 max=2 step=.25 value=1.3>", [("a", "1.25")]),
+        ("<input type=range name=a min=0 max=10 step=4 value=10>", [("a", "8")]),
+        ("<input type=hidden name=_charset_ value=gone>", [("_charset_", "UTF-8")]),
+        ("<input name=a value=x dirname=a.dir>", [("a", "x"), ("a.dir", "ltr")]),
+        ("<p dir=rtl><textarea name=a dirname=d>x</textarea></p>", [("a", "x"), ("d", "rtl")]),
+        ("<input name=a dir=auto value='1 \u05d0' dirname=d>", [("a", "1 \u05d0"), ("d", "rtl")]),
+        ("<p dir=rtl><input type=tel name=a dirname=d></p>", [("a", ""), ("d", "ltr")]),
+        ("<input type=checkbox name=a checked dirname=d>", [("a", "on")]),
         ("<textarea name=a></textarea>", [("a", "")]),
         ("<textarea name=a>x y</textarea>", [("a", "x y")]),
         ("<textarea name=a>\nx\ny\n</textarea>", [("a", "x\r\ny\r\n")]),
@@ -190,6 +300,7 @@ def test_a_control_sends_what_a_browser_would_send(controls: str, entries: list[
         ("<option value=1>x<option value=2 selected>y", [("a", "2")]),
         ("<option value=1 selected>x<option value=2 selected>y", [("a", "2")]),
         ("<option>  x\n  y </option>", [("a", "x y")]),
+        ("<option>\xa0x\xa0</option>", [("a", "\xa0x\xa0")]),
         ("<option value=''>x", [("a", "")]),
         ("<option value=1 disabled>x<option value=2>y", [("a", "2")]),
         ("<option value=1 disabled selected>x<option value=2>y", []),
@@ -213,6 +324,11 @@ def test_a_list_sends_every_option_that_is_chosen(options: str, entries: list[tu
     assert submitted(f"<select multiple name=a>{options}</select>") == entries
 
 
+def test_a_list_of_which_nothing_is_chosen_sends_nothing() -> None:
+    assert submitted("<select name=a size=3><option>x<option>y</select>") == []
+    assert submitted("<select name=a size=1><option>x<option>y</select>") == [("a", "x")]
+
+
 @pytest.mark.parametrize(
     "controls",
     [
@@ -223,6 +339,7 @@ def test_a_list_sends_every_option_that_is_chosen(options: str, entries: list[tu
         "<fieldset disabled><legend>x</legend><legend><input name=a></legend></fieldset>",
         "<fieldset disabled><legend><fieldset disabled><input name=a></fieldset></legend></fieldset>",
         "<datalist><input name=a></datalist>",
+        "<datalist><label><input name=a></label></datalist>",
         "<input type=submit disabled name=a value=1>",
     ],
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import pickle
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -76,7 +78,7 @@ def test_lists_are_set_and_defaulted() -> None:
     assert headers.setlistdefault("A", ["1", "2"]) == [b"1", b"2"]
     assert headers.setlistdefault("A", ["3"]) == [b"1", b"2"]
     headers.setlist("A", ["4"])
-    assert (headers.setdefault("A", "5"), headers.setdefault("B", "6")) == (b"4", b"6")
+    assert (headers.setdefault("A", "5"), headers.setdefault("B", "6")) == ([b"4"], [b"6"])
 
 
 def test_pop_returns_all_values_or_the_default() -> None:
@@ -155,3 +157,12 @@ def test_what_was_stored_is_restored() -> None:
     restored = Headers.restored(headers.raw_items())
     assert restored == headers
     assert restored.raw_items() == headers.raw_items()
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda headers: pickle.loads(pickle.dumps(headers))])
+def test_headers_are_copied_as_they_are_written(again: Callable[[Headers], Headers]) -> None:
+    headers = Headers([("x-ONE", "1"), ("x-one", "é"), ("None", None)], encoding="latin-1")
+    other = again(headers)
+    assert (other.raw_items(), other.getlist("None"), other.encoding) == (headers.raw_items(), [], "latin-1")
+    other.appendlist("X-One", "3")
+    assert headers.getlist("X-One") == [b"1", b"\xe9"]

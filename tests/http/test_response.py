@@ -8,6 +8,7 @@ import pytest
 
 from crawler.exceptions import InvalidURLError, NotSupported
 from crawler.http import Headers, HtmlResponse, Request, Response, TextResponse
+from crawler.http.response import response_from_dict
 from crawler.link import Link
 
 PAGE = "https://example.com/folder/page?x=1"
@@ -59,7 +60,7 @@ def test_without_a_request_they_are_an_attribute_error(name: str) -> None:
         getattr(Response(PAGE), name)
 
 
-@pytest.mark.parametrize("body", ["text", None, bytearray(b"x"), 1])
+@pytest.mark.parametrize("body", ["text", bytearray(b"x"), 1])
 def test_a_body_that_is_no_bytes_is_a_type_error(body: Any) -> None:
     with pytest.raises(TypeError, match="the body of a Response is bytes"):
         Response(PAGE, body=body)
@@ -206,3 +207,67 @@ def test_a_text_response_takes_its_attributes_from_a_plain_one() -> None:
     response = Response(PAGE, 404, {"A": "1"}, "é".encode("latin-1"))
     text = response.replace(cls=TextResponse, encoding="latin-1")
     assert (text.text, text.status, text.headers) == ("é", 404, response.headers)
+
+
+# --- as plain data --------------------------------------------------------------------------------
+
+
+class Dated(TextResponse):
+    attributes = (*TextResponse.attributes, "date")
+
+    def __init__(self, *args: Any, date: str = "", **kwargs: Any) -> None:
+        self.date = date
+        super().__init__(*args, **kwargs)
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        Response(PAGE, status=201, headers={"A": ["1", "2"]}, body=b"\0", flags=["cached"], protocol="h2"),
+        HtmlResponse(PAGE, body="é", encoding="latin-1"),
+        Dated(PAGE, body=b"x", date="today"),
+    ],
+)
+def test_a_response_is_written_as_plain_data_and_read_again(response: Response) -> None:
+    again = response_from_dict(response.to_dict())
+    assert type(again) is type(response)
+    assert [getattr(again, name) for name in response.attributes] == [
+        getattr(response, name) for name in response.attributes
+    ]
+
+
+def test_what_belongs_to_one_crawl_is_not_written() -> None:
+    written = Response(PAGE, request=Request(PAGE), certificate=object()).to_dict()
+    assert not {"request", "certificate"} & set(written)
+
+
+def test_data_without_a_class_is_told_by_its_look() -> None:
+    data = {"url": PAGE, "headers": {b"Content-Type": [b"text/html"]}, "body": b"<p>", "_class": "os.path.join"}
+    assert type(response_from_dict(data)) is HtmlResponse
+
+
+def test_a_copy_has_headers_and_flags_of_its_own() -> None:
+    response = Response(PAGE, headers={"A": "1"}, flags=["x"])
+    copy = response.copy()
+    copy.headers["A"], copy.flags[0] = "2", "y"
+    assert (response.headers["A"], response.flags) == (b"1", ["x"])
+
+
+def test_no_body_is_an_empty_one() -> None:
+    bodies = [cls(PAGE, body=None).body for cls in (Response, TextResponse)]
+    assert bodies == [b"", b""] == [Response(PAGE, body=b"x").replace(body=None).body, b""]
+
+
+def test_flags_can_be_taken_away() -> None:
+    for flagged in (Response(PAGE, flags=["x"]), Request(PAGE, flags=["x"])):
+        flagged.flags = None
+        assert flagged.flags == []
+
+
+def test_a_host_alone_stays_as_it_is_written() -> None:
+    response = Response(PAGE)
+    assert (response.urljoin("https://example.org"), response.follow("https://example.org").url) == (
+        "https://example.org",
+        "https://example.org",
+    )
+    assert response.urljoin("//example.org") == "https://example.org/"

@@ -31,6 +31,7 @@ PAGES = vectors("encodings", "html5lib_meta_sniff.json")
 CODECS = {
     "Big5": "big5hkscs",
     "EUC-KR": "cp949",
+    "GBK": "gb18030",  # the standard decodes one as the other
     "ISO-8859-8-I": "iso8859-8",
     "Shift_JIS": "cp932",
     "macintosh": "mac-roman",
@@ -266,3 +267,31 @@ def test_the_kind_goes_by_type_then_file_name_then_url_then_body(
 )
 def test_the_first_bytes_tell_the_kind(body: bytes, kind: str) -> None:
     assert kind_of_body(body) == kind
+
+
+# --- texts that declare nothing -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        ("国際疾病分類第10版2013年版 病名マスター", "cp932"),
+        ("国際疾病分類第10版2013年版 病名マスター", "euc_jp"),
+        ("这是一个没有声明编码的中文网页，看看能否识别。", "gb18030"),
+        ("이것은 인코딩을 선언하지 않은 한국어 페이지입니다.", "cp949"),
+        ("Привет, как дела? Это страница на русском языке.", "cp1251"),
+        ("Привет, как дела? Это страница на русском языке.", "koi8-r"),
+    ],
+)
+def test_a_text_that_declares_nothing_is_told_by_its_bytes(text: str, codec: str) -> None:
+    body = ("<p>" + f"{text}</p><p>" * 20).encode(codec)
+    assert encoding_of(body) == codec
+    assert encoding_of(body * 100) == codec
+    assert encoding_of(body, default="utf-8") == "utf-8"
+
+
+@pytest.mark.parametrize(
+    "text", ["Price: £100", "Die Straße führt über Müller und Söhne. " * 20, "Příliš žluťoučký. " * 20]
+)
+def test_latin_letters_cannot_be_told_apart(text: str) -> None:
+    assert encoding_of(text.encode("cp1252" if "ř" not in text else "cp1250")) == "cp1252"

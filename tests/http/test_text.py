@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from crawler.http import HtmlResponse, JsonResponse, Request, TextResponse, XmlResponse
+from crawler.http import HtmlResponse, JsonResponse, Request, Response, TextResponse, XmlResponse
 from crawler.link import Link
 from crawler.selector import Selector
 
@@ -284,7 +284,7 @@ LINKS = """
     <a href='mailto:me@example.com'>5</a> <a href='javascript:void(0)'>6</a> <a href='tel:1'>7</a>
     <a href='http://exa mple/'>8</a> <a href='https://example.org'>9</a> <a href='#'>10</a>
 """
-FOLLOWED = [f"{ROOT}a", f"{ROOT}b", "https://example.org/", f"{PAGE}#"]
+FOLLOWED = [f"{ROOT}a", f"{ROOT}b", "https://example.org", f"{PAGE}#"]
 
 
 @pytest.mark.parametrize(
@@ -319,6 +319,14 @@ def test_urls_and_links_are_followed_alike() -> None:
     assert urls(page("").follow_all(link for link in links)) == [f"{ROOT}a", f"{ROOT}b"]
 
 
+def test_arguments_may_be_given_by_their_place() -> None:
+    arguments = ("POST", {"A": "b"}, b"body", None, {"m": 1})
+    for response in (page(""), Response(f"{ROOT}page")):
+        one, *many = response.follow("a", parse, *arguments), *response.follow_all(["b"], parse, *arguments)
+        for request in (one, *many):
+            assert (request.callback, request.method, request.body, request.meta) == (parse, "POST", b"body", {"m": 1})
+
+
 def test_images_are_followed_by_their_source() -> None:
     assert urls(page("<img src=a.png><img href=x>").follow_all(css="img")) == [f"{ROOT}a.png"]
 
@@ -342,9 +350,19 @@ def test_exactly_one_of_urls_css_and_xpath_is_given(arguments: dict[str, Any]) -
         page("").follow_all(**arguments)
 
 
-@pytest.mark.parametrize("arguments", [{"css": "a"}, {"xpath": "//a"}])
-def test_text_has_no_links(arguments: dict[str, str]) -> None:
-    assert list(TextResponse(PAGE, body=b"<a href=x>").follow_all(**arguments)) == []
+def test_text_of_no_known_kind_is_queried_as_html() -> None:
+    response = TextResponse(PAGE, body=b"<a href=x>1</a>")
+    assert (response.css("a::text").get(), urls(response.follow_all(css="a"))) == ("1", [f"{ROOT}x"])
+
+
+def test_json_has_no_links() -> None:
+    assert list(JsonResponse(PAGE, body=b'{"a": "<a href=x>"}').follow_all(xpath="//a")) == []
+
+
+def test_json_that_is_no_unicode_is_read_in_the_encoding_of_its_header() -> None:
+    headers = {"Content-Type": "application/json; charset=latin-1"}
+    assert JsonResponse(PAGE, body=b'{"a": "\xe9"}', headers=headers).json() == {"a": "é"}
+    assert JsonResponse(PAGE, body='{"a": "é"}'.encode(), headers=headers).json() == {"a": "é"}
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"<!-- -->", b"\0"])

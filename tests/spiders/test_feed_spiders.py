@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from crawler import Request
+from crawler.exceptions import NotSupported
 from crawler.http import Response, TextResponse, XmlResponse
 from crawler.spiders import CSVFeedSpider, XMLFeedSpider
 from crawler.spiders.feed import iter_nodes, iter_rows
@@ -201,3 +202,10 @@ def test_a_document_of_any_kind_is_read() -> None:
 def test_a_field_may_be_as_long_as_the_document() -> None:
     long = "x" * 300_000
     assert list(iter_rows(TextResponse(URL, body=f"a\n{long}\n".encode()))) == [{"a": long}]
+
+
+def test_a_feed_that_is_no_text_is_told_by_the_iterators_that_need_one() -> None:
+    for iterator, error in (("xml", ValueError), ("sax", NotSupported)):
+        spider = type("Feeds", (Feed,), {"iterator": iterator})()
+        with pytest.raises(error, match=iterator):
+            list(spider._parse(Response("http://example.com/feed", body=b"<item/>")))

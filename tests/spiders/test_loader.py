@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crawler.exceptions import SpiderError, SpiderNotFoundError, UsageError
+from crawler.http import Request
 from crawler.spiders.loader import SpiderLoader, load_file
 
 GOOD = "from crawler import Spider\nclass {cls}(Spider):\n    name = '{name}'\n"
@@ -26,6 +27,15 @@ def test_spiders_are_found_in_folders_however_deep(project: Path) -> None:
     loader = SpiderLoader(["spiders"], project)
     assert loader.list() == ["books", "quotes"]
     assert loader.load("books").__name__ == "Books"
+
+
+def test_spiders_are_found_by_the_site_of_a_request(project: Path) -> None:
+    (project / "spiders" / "shop.py").write_text(
+        GOOD.format(cls="Shop", name="shop") + "    allowed_domains = ['shop.test']\n"
+    )
+    loader = SpiderLoader(["spiders"], project)
+    assert loader.find_by_request(Request("https://www.shop.test/x")) == ["shop"]
+    assert loader.find_by_request(Request("https://other.test/")) == []
 
 
 def test_a_module_that_does_not_import_is_told_and_hides_no_others(project: Path) -> None:

@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from crawler.http import XmlResponse
+from crawler.ported import get_crawler
 from crawler.spiders import SitemapSpider
 from crawler.testing import Page, Site, crawl_in_memory
 from tests.test_sitemap import urlset
@@ -54,6 +56,12 @@ def crawl(spider: type[SitemapSpider], site=SITE) -> dict[str, str]:
     return {item["path"]: item["by"] for item in items}
 
 
+def test_a_sitemap_is_parsed_without_a_crawl() -> None:
+    spider = Pages.from_crawler(get_crawler(Pages))
+    response = XmlResponse(f"{HOST}/other.xml", body=SITE["/other.xml"].body.encode())
+    assert [request.url for request in spider._parse_sitemap(response)] == [f"{HOST}/news/1", f"{HOST}/news/2"]
+
+
 def test_sitemaps_are_found_in_robots_txt_in_indexes_and_packed() -> None:
     assert sorted(crawl(Pages)) == ["/0", "/1", "/2", "/3", "/4", "/more", "/news/1", "/news/2"]
 
@@ -73,6 +81,17 @@ def test_sitemaps_are_followed_by_rules_too() -> None:
         sitemap_follow = [r"/other\.xml"]
 
     assert sorted(crawl(Followed)) == ["/more", "/news/1", "/news/2"]
+
+
+def test_a_rule_may_name_any_function() -> None:
+    def parse_page(response):
+        yield {"by": "function", "path": response.url.removeprefix(HOST)}
+
+    class Functions(Pages):
+        sitemap_urls = [f"{HOST}/other.xml"]
+        sitemap_rules = [("/2$", parse_page), ("", "parse")]
+
+    assert crawl(Functions) == {"/news/1": "parse", "/news/2": "function"}
 
 
 def test_pages_in_other_languages_count_where_asked_for() -> None:

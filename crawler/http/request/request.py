@@ -259,8 +259,8 @@ class Request:
         return self._flags
 
     @flags.setter
-    def flags(self, flags: Iterable[str]) -> None:
-        self._flags = list(flags)
+    def flags(self, flags: Iterable[str] | None) -> None:
+        self._flags = list(flags) if flags else None
 
     @property
     def has_headers(self) -> bool:

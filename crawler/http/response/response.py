@@ -16,7 +16,7 @@ from crawler.http.headers import Headers
 from crawler.http.request import Request
 from crawler.http.spool import BLOCK, Spool
 from crawler.link import Link
-from crawler.url import join
+from crawler.url import follow
 
 if TYPE_CHECKING:
     from crawler.selector import SelectorList
@@ -61,7 +61,7 @@ class Response:
         url: str,
         status: int = 200,
         headers: Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None = None,
-        body: bytes | Spool = b"",
+        body: bytes | Spool | None = b"",
         flags: Iterable[str] | None = None,
         request: Request | None = None,
         certificate: Any = None,
@@ -70,7 +70,9 @@ class Response:
     ) -> None:
         if not isinstance(url, str):
             raise TypeError(f"the URL of a response is text, not {type(url).__name__}: {url!r}")
-        if not isinstance(body, _BODIES):
+        if body is None:
+            body = b""
+        elif not isinstance(body, _BODIES):
             raise TypeError(
                 f"the body of a {type(self).__name__} is bytes, not {type(body).__name__}; "
                 "a TextResponse takes text and an encoding"
@@ -143,8 +145,8 @@ class Response:
         return self._flags
 
     @flags.setter
-    def flags(self, flags: Iterable[str]) -> None:
-        self._flags = list(flags)
+    def flags(self, flags: Iterable[str] | None) -> None:
+        self._flags = list(flags) if flags else None
 
     @property
     def meta(self) -> dict[str, Any]:
@@ -188,10 +190,26 @@ class Response:
         if args:
             raise TypeError(f"replace takes keyword arguments only, such as url={args[0]!r}")
         kwargs.setdefault("body", self._body)  # which may be in a file, and stays there
+        if "headers" not in kwargs:
+            kwargs["headers"] = self.headers.copy()
         for name in self.attributes:
             if name not in kwargs:
                 kwargs[name] = getattr(self, name)
         return (cls or type(self))(**kwargs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the response as plain data, without its request and its certificate: what :meth:`from_dict` takes."""
+        left_out = ("request", "certificate")
+        as_dict: dict[str, Any] = {name: getattr(self, name) for name in self.attributes if name not in left_out}
+        as_dict["headers"] = dict(self.headers.items())
+        if type(self) is not Response:
+            as_dict["_class"] = f"{type(self).__module__}.{type(self).__name__}"
+        return as_dict
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the response of this class that :meth:`to_dict` has written."""
+        return cls(**{name: value for name, value in data.items() if name != "_class"})
 
     @property
     def base_url(self) -> str:
@@ -201,7 +219,7 @@ class Response:
     def urljoin(self, url: str) -> str:
         """Return *url*, found in this response, as an absolute one."""
         try:
-            return join(self.base_url, url)
+            return follow(self.base_url, url)
         except ValueError:
             return urljoin(self.base_url, url)
 
@@ -247,15 +265,17 @@ class Response:
             url = url.url
         if not isinstance(url, str):
             raise TypeError(f"follow() takes a URL or a Link, not {type(url).__name__}: {url!r}")
-        return join(self.base_url, url.strip(), encoding)
+        return follow(self.base_url, url.strip(), encoding)
 
-    def follow_all(self, urls: Iterable[Any] | Any, **kwargs: Any) -> Iterable[Request]:
-        """Yield a request for each of *urls*, each URL once; keyword arguments are those of :meth:`follow`."""
+    def follow_all(
+        self, urls: Iterable[Any] | Any, callback: Callable[..., Any] | None = None, *args: Any, **kwargs: Any
+    ) -> Iterable[Request]:
+        """Yield a request for each of *urls*, each URL once; other arguments are those of :meth:`follow`."""
         if not hasattr(urls, "__iter__"):
             raise TypeError(f"follow_all() takes an iterable of URLs or Links, not {type(urls).__name__}: {urls!r}")
         seen: set[str] = set()
         for url in urls:
-            request = self.follow(url, **kwargs)
+            request = self.follow(url, callback, *args, **kwargs)
             identity = request.url.partition("#")[0]
             if identity not in seen:
                 seen.add(identity)

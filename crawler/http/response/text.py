@@ -17,7 +17,7 @@ from crawler.http.response.response import Response
 from crawler.http.sniff import bom_encoding, codec_for, declared_encoding, encoding_of, header_encoding
 from crawler.link import Link
 from crawler.selector import Selector, SelectorList
-from crawler.url import join
+from crawler.url import follow, join
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -32,6 +32,21 @@ _COMMENT = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
 # Links of other schemes (mailto, javascript, tel) lead to no page.
 _FOLLOWED = ("http://", "https://", "file:", "ftp://", "s3://")
 
+# What may follow the callback by its place.
+_FOLLOW = (
+    "method",
+    "headers",
+    "body",
+    "cookies",
+    "meta",
+    "encoding",
+    "priority",
+    "dont_filter",
+    "errback",
+    "cb_kwargs",
+    "flags",
+)
+
 _UTF_8 = ("utf-8", "ascii", "utf_8", "us-ascii")
 
 
@@ -39,7 +54,8 @@ class TextResponse(Response):
     """A response whose body is text. *body* may be given as text together with an *encoding*."""
 
     attributes = (*Response.attributes, "encoding")
-    selector_type = "text"
+    selector_type: str | None = None
+    """What selectors take the text for: "html", "xml", "json", or None for JSON if it is that, else HTML."""
 
     __slots__ = ("_base_url", "_encoding", "_json", "_selector", "_text", "_utf8")
 
@@ -108,7 +124,10 @@ class TextResponse(Response):
     def json(self) -> Any:
         """Return the body, read as JSON; the same object every time."""
         if self._json is _UNSET:
-            self._json = json.loads(self.body)
+            try:
+                self._json = json.loads(self.body)
+            except UnicodeDecodeError:  # JSON is UTF-8; some say that theirs is something else
+                self._json = json.loads(self.text)
         return self._json
 
     @property
@@ -151,10 +170,11 @@ class TextResponse(Response):
         except InvalidURLError:
             return None
 
-    def follow(  # type: ignore[override]  # Scrapy's own: the encoding defaults to that of the page
-        self, url: str | Link | Selector, callback: Callable[..., Any] | None = None, **kwargs: Any
+    def follow(
+        self, url: str | Link | Selector, callback: Callable[..., Any] | None = None, *args: Any, **kwargs: Any
     ) -> Request:
         """Return a request for *url*: a URL, a Link, or a selector of an element with a link or of an attribute."""
+        kwargs.update(zip(_FOLLOW, args, strict=False))
         if isinstance(url, SelectorList):
             raise ValueError("follow() takes one link; use follow_all() for a list of selectors")
         if isinstance(url, parsel.Selector):
@@ -167,7 +187,7 @@ class TextResponse(Response):
         self,
         urls: Iterable[Any] | None = None,
         callback: Callable[..., Any] | None = None,
-        *,
+        *args: Any,
         css: str | None = None,
         xpath: str | None = None,
         **kwargs: Any,
@@ -179,11 +199,12 @@ class TextResponse(Response):
         """
         if sum(given is not None for given in (urls, css, xpath)) != 1:
             raise ValueError("follow_all() takes exactly one of urls, css and xpath")
+        kwargs.update(zip(_FOLLOW, args, strict=False))
         links = self._links_found(css, xpath) if urls is None else _links_in(urls)
         if kwargs or self.encoding not in _UTF_8:
             return self._requests(links, lambda link: self.follow(link, callback, **kwargs))
         base = self.base_url
-        return self._requests(links, lambda link: Request.of_link(join(base, link), callback))
+        return self._requests(links, lambda link: Request.of_link(follow(base, link), callback))
 
     # Hot: once per link.
     def _requests(self, links: Iterable[str], follow: Callable[[str], Request]) -> Iterator[Request]:
@@ -207,8 +228,8 @@ class TextResponse(Response):
     def _links_found(self, css: str | None, xpath: str | None) -> list[str]:
         """Return the links of what *css* or *xpath* finds, without making a selector of each."""
         root = self.selector.root
-        if isinstance(root, str):
-            return []  # text has no elements
+        if not hasattr(root, "xpath"):
+            return []  # JSON has no elements
         query = _link_query(css) if css is not None else xpath
         found = root.xpath(query, namespaces=self.selector.namespaces, smart_strings=False)
         if not isinstance(found, list):

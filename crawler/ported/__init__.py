@@ -1,7 +1,8 @@
 """Functions that ported code calls and that have no other place here: the few of Scrapy's ``utils`` that projects use.
 
 Nothing in the crawler uses them. ``crawler.scrapy_paths`` gives them the paths that they have in Scrapy, so that
-``from crawler.utils.misc import load_object`` works. New code finds what it needs elsewhere, as each docstring says.
+``from crawler.utils.misc import load_object`` works. New code finds what it needs elsewhere, as each docstring says. Text, lists,
+dictionaries and URLs are in ``values``, requests, responses and documents in ``documents``.
 """
 
 from __future__ import annotations
@@ -11,26 +12,24 @@ import importlib
 import json
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from http import HTTPStatus
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import ParseResult, urlparse
 
 from crawler.cli import main
-from crawler.concurrency import start
+from crawler.concurrency import in_task, is_awaitable
+from crawler.concurrency import ported as awaited
 from crawler.crawler import Crawler
 from crawler.engine import components
 from crawler.exceptions import ComponentError
-from crawler.http import Request, Response, TextResponse
+from crawler.http import Request, Response
 from crawler.item import is_item
 from crawler.logs import configure_logging as configure_log
 from crawler.settings import Settings, find_project
 from crawler.spiders import Spider
 from crawler.spiders.loader import spider_classes
-from crawler.url import HostMatcher
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -68,6 +67,11 @@ def install_reactor(reactor_path: str, event_loop_path: str | None = None) -> No
         module.install()
 
 
+def is_reactor_installed() -> bool:
+    """Tell whether there is a reactor in this process."""
+    return "twisted.internet.reactor" in sys.modules
+
+
 def is_asyncio_reactor_installed() -> bool:
     """Tell whether the installed reactor runs on an asyncio loop."""
     reactor = sys.modules.get("twisted.internet.reactor")
@@ -77,9 +81,11 @@ def is_asyncio_reactor_installed() -> bool:
 # --- asynchronous code: everything may be awaited as it is --------------------------------------------------------------
 
 
-def maybe_deferred_to_future(deferred: Deferred[Any]) -> Deferred[Any]:
-    """Return *deferred*: code that the crawler calls may await it as it is."""
-    return deferred
+def maybe_deferred_to_future(deferred: Deferred[Any]) -> Deferred[Any] | Future[Any]:
+    """Return a future in an asyncio task, for ``asyncio.gather``, else *deferred*. New code awaits it as it is."""
+    import asyncio
+
+    return deferred.asFuture(asyncio.get_running_loop()) if in_task() else deferred
 
 
 def deferred_to_future(deferred: Deferred[Any]) -> Future[Any]:
@@ -90,8 +96,8 @@ def deferred_to_future(deferred: Deferred[Any]) -> Future[Any]:
 
 
 def deferred_from_coro(coroutine: Coroutine[Any, Any, Any] | Any) -> Any:
-    """Return a Deferred of what *coroutine* comes to; what is no coroutine as it is."""
-    return start(coroutine) if hasattr(coroutine, "__await__") and hasattr(coroutine, "send") else coroutine
+    """Return a Deferred of what *coroutine* or a future comes to; what cannot be awaited as it is."""
+    return awaited(coroutine) if is_awaitable(coroutine) else coroutine
 
 
 # --- classes and modules -----------------------------------------------------------------------------------------------
@@ -100,6 +106,8 @@ def deferred_from_coro(coroutine: Coroutine[Any, Any, Any] | Any) -> Any:
 def load_object(path: Any) -> Any:
     """Return what the dotted *path* names; an object as it is. Raise ValueError for no path, NameError for no such name."""
     if not isinstance(path, str):
+        if not callable(path):
+            raise TypeError(f"a dotted path, a class or a function is loaded, not {type(path).__name__}: {path!r}")
         return path
     if "." not in path:
         raise ValueError(f"{path!r} is no dotted path: write package.module.name")
@@ -114,7 +122,12 @@ def load_object(path: Any) -> Any:
 def build_from_crawler(objcls: type, crawler: Crawler, /, *args: Any, **kwargs: Any) -> Any:
     """Return an instance of *objcls*, through its ``from_crawler`` if it has one."""
     make: Any = getattr(objcls, "from_crawler", None)
-    return make(crawler, *args, **kwargs) if make is not None else objcls(*args, **kwargs)
+    if make is None:
+        return objcls(*args, **kwargs)
+    made = make(crawler, *args, **kwargs)
+    if made is None:
+        raise TypeError(f"{objcls.__qualname__}.from_crawler returned None: it returns the instance")
+    return made
 
 
 def create_instance(objcls: type, settings: Any, crawler: Crawler | None, *args: Any, **kwargs: Any) -> Any:
@@ -158,17 +171,7 @@ def inside_project() -> bool:
     return find_project() is not None
 
 
-# --- text, URLs, responses ---------------------------------------------------------------------------------------------
-
-
-def to_unicode(text: str | bytes, encoding: str | None = None, errors: str = "strict") -> str:
-    """Return *text* as str. New code calls ``decode``."""
-    return text if isinstance(text, str) else text.decode(encoding or "utf-8", errors)
-
-
-def to_bytes(text: str | bytes, encoding: str | None = None, errors: str = "strict") -> bytes:
-    """Return *text* as bytes. New code calls ``encode``."""
-    return text if isinstance(text, bytes) else text.encode(encoding or "utf-8", errors)
+# --- data --------------------------------------------------------------------------------------------------------------
 
 
 def md5sum(file: IO[bytes]) -> str:
@@ -179,43 +182,12 @@ def md5sum(file: IO[bytes]) -> str:
     return digest.hexdigest()
 
 
-def urlparse_cached(request_or_response: Request | Response) -> ParseResult:
-    """Return the parsed URL. New code calls :func:`urllib.parse.urlsplit`."""
-    return urlparse(request_or_response.url)
-
-
-def url_is_from_any_domain(url: str, domains: Iterable[str]) -> bool:
-    """Tell whether the host of *url* is one of *domains* or below one. New code has :class:`crawler.url.HostMatcher`."""
-    return HostMatcher(domains).matches(str(url))
-
-
-def get_base_url(response: Response) -> str:
-    """Return what links in *response* are relative to. New code reads ``response.base_url``, or calls ``urljoin``."""
-    return response.base_url if isinstance(response, TextResponse) else response.url
-
-
-def response_status_message(status: int | str) -> str:
-    """Return the status with its name: ``404 Not Found``. New code has :class:`http.HTTPStatus`."""
-    code = int(status)
-    try:
-        return f"{code} {HTTPStatus(code).phrase}"
-    except ValueError:
-        return f"{code} Unknown Status"
-
-
-def request_to_curl(request: Request) -> str:
-    """Return a curl command that makes *request*. New code calls ``request.to_curl()``."""
-    return request.to_curl()
-
-
 class ScrapyJSONEncoder(json.JSONEncoder):
     """Writes items, times, decimals, sets, requests and responses as JSON. New code lets a feed do it."""
 
     def default(self, o: Any) -> Any:
         """Return something that JSON has for *o*."""
-        if isinstance(o, datetime):
-            return o.isoformat(sep=" ", timespec="seconds")
-        if isinstance(o, date | time):
+        if isinstance(o, datetime | date | time):
             return o.isoformat()
         if isinstance(o, Decimal):
             return str(o)
