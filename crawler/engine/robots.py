@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.exceptions import CannotResolveHostError, DownloadFailedError, IgnoreRequest, PrivateAddressError, describe
 from crawler.http import Request
+from crawler.http.request import NO_CALLBACK
 from crawler.robots import RobotsRules
 from crawler.url import origin, split
 
@@ -76,7 +77,7 @@ class RobotsGate:
         if request.has_meta:
             # It goes the way of the request that it is for: a site that is asked through a proxy is not asked directly before.
             meta |= {name: request.meta[name] for name in ("proxy", "bindaddress") if name in request.meta}
-        return Request.from_trusted_url(f"{site}/robots.txt", meta=meta, dont_filter=True)
+        return Request.from_trusted_url(f"{site}/robots.txt", callback=NO_CALLBACK, meta=meta, dont_filter=True)
 
     async def fetch(self, request: Request, download: Callable[[Request], Awaitable[Response | Request]]) -> Response:
         """Return the response to *request* for a robots.txt, over up to five redirects (RFC 9309 section 2.3.1.2)."""

@@ -179,7 +179,10 @@ class Http:
         [], "Hosts that are asked directly: domains, addresses, networks, each with a port if wanted, or *."
     )
     proxy_auth_encoding: str = setting("utf-8", "Encoding of user and password for a proxy.", "HTTPPROXY_AUTH_ENCODING")
-    schemes: list[str] = setting(["http", "https"], 'Schemes that are fetched; "file" and "data" may be added.')
+    schemes: list[str] = setting(
+        ["http", "https", "data"],
+        'Schemes that are fetched; "file" may be added, which lets pages name files of this machine.',
+    )
 
     @property
     def identification(self) -> str:

@@ -79,19 +79,21 @@ def test_data_urls_that_hold_nothing_are_errors(url: str) -> None:
         data(url)
 
 
-def test_schemes_are_off_until_they_are_switched_on() -> None:
+def test_files_are_off_until_they_are_switched_on_and_data_are_not(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<h1>Here</h1>")
+
     class Both(Spider):
         name = "both"
-        start_urls = ["data:text/html,<h1>Hi</h1>"]
+        start_urls = ["data:text/html,<h1>Hi</h1>", (tmp_path / "page.html").as_uri()]
 
         def parse(self, response):
             yield {"h1": response.css("h1::text").get()}
 
     settings = {"politeness.obey_robots": False, "retry.enabled": False}
     off = crawl_in_memory(Both, {}, settings)
-    on = crawl_in_memory(Both, {}, {**settings, "http.schemes": ["http", "https", "data"]})
-    assert (off.items, off.failed) == ([], 1)
-    assert on.items == [{"h1": "Hi"}]
+    on = crawl_in_memory(Both, {}, {**settings, "http.schemes": ["http", "https", "data", "file"]})
+    assert (off.items, off.failed) == ([{"h1": "Hi"}], 1)
+    assert sorted(on.items, key=str) == [{"h1": "Here"}, {"h1": "Hi"}]
 
 
 def test_a_large_file_is_copied_to_a_temporary_one(tmp_path: Path) -> None:
