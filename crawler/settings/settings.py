@@ -89,6 +89,7 @@ class Settings:
     memory: schema.Memory
     dashboard: schema.DashboardSection
     monitors: schema.MonitorsSection
+    telemetry: schema.Telemetry
     components: schema.Components
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:
