@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import requests
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics.export import MetricExportResult
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 #: Who of the SDK logs what this crawl's exporters meet.
 _LOGGERS = (
@@ -49,9 +52,16 @@ class Delivery:
         #: Spans that went to the collector or were given up.
         self.spans = 0
 
-    def session(self) -> requests.Session:
-        """Return what the SDK is to send with."""
-        return _Session(self)
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Keep back what is logged in this thread, and what is raised: some versions of the SDK raise where others do not."""
+        _OURS.exporting = True
+        try:
+            yield
+        except Exception as error:
+            self.tried(_in_words(error))
+        finally:
+            _OURS.exporting = False
 
 
 class _Session(requests.Session):  # type: ignore[misc]  # as below
@@ -89,13 +99,15 @@ class Spans(OTLPSpanExporter):  # type: ignore[misc]  # an extra: mypy does not 
     """Sends spans to *endpoint*; without one, where the environment says."""
 
     def __init__(self, delivery: Delivery, endpoint: str | None, headers: Mapping[str, str] | None) -> None:
-        super().__init__(endpoint=endpoint, headers=headers, session=delivery.session())
+        super().__init__(endpoint=endpoint, headers=headers, session=_Session(delivery))
         self._delivery = delivery
 
     def export(self, spans: Any) -> Any:
         """Send *spans*."""
         try:
-            return _quietly(super().export, spans)
+            with self._delivery.quiet():
+                return super().export(spans)
+            return SpanExportResult.FAILURE
         finally:
             self._delivery.spans += len(spans)
 
@@ -104,16 +116,11 @@ class Metrics(OTLPMetricExporter):  # type: ignore[misc]  # as above
     """Sends metrics to *endpoint*; without one, where the environment says."""
 
     def __init__(self, delivery: Delivery, endpoint: str | None, headers: Mapping[str, str] | None) -> None:
-        super().__init__(endpoint=endpoint, headers=headers, session=delivery.session())
+        super().__init__(endpoint=endpoint, headers=headers, session=_Session(delivery))
+        self._delivery = delivery
 
     def export(self, metrics_data: Any, timeout_millis: float = 10_000, **kwargs: Any) -> Any:
         """Send *metrics_data*."""
-        return _quietly(super().export, metrics_data, timeout_millis=timeout_millis, **kwargs)
-
-
-def _quietly(export: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    _OURS.exporting = True
-    try:
-        return export(*arguments, **named)
-    finally:
-        _OURS.exporting = False
+        with self._delivery.quiet():
+            return super().export(metrics_data, timeout_millis=timeout_millis, **kwargs)
+        return MetricExportResult.FAILURE
