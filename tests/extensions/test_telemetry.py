@@ -496,9 +496,9 @@ def test_a_url_is_told_without_its_secrets(url: str, shown: str) -> None:
 
 
 def test_urls_in_the_message_of_an_error_are_told_without_their_secrets() -> None:
-    said = "no answer from http://me:hush@a.test/?sig=hush, replaced by 'https://b.test/?x=1&sig=hush'"
+    said = "no answer\udcff from http://me:hush@a.test/?sig=hush, replaced by 'https://b.test/?x=1&sig=hush'"
     assert text_told(said, redactor(["sig"])) == (
-        "no answer from http://REDACTED:REDACTED@a.test/?sig=REDACTED replaced by 'https://b.test/?x=1&sig=REDACTED'"
+        "no answer? from http://REDACTED:REDACTED@a.test/?sig=REDACTED replaced by 'https://b.test/?x=1&sig=REDACTED'"
     )
 
 

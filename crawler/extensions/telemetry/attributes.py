@@ -46,8 +46,8 @@ def redactor(names: Iterable[str]) -> Callable[[str], str]:
 
 
 def told(text: str, redacted: Callable[[str], str]) -> str:
-    """Return *text*, such as the message of an error, with its URLs *redacted*."""
-    return _URL.sub(lambda found: redacted(found.group()), text)
+    """Return *text*, such as the message of an error, with its URLs *redacted*, and without what is no Unicode."""
+    return _URL.sub(lambda found: redacted(found.group()), text).encode("utf-8", "replace").decode()
 
 
 def request_attributes(request: Request) -> dict[str, Any]:
