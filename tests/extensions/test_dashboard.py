@@ -135,6 +135,20 @@ async def test_it_tells_what_the_crawl_has_done() -> None:
         assert "dns" not in now["waits"]  # an address is not looked up
 
 
+class Shy(dict[str, Any]):
+    def __repr__(self) -> str:
+        raise ValueError("not now")
+
+
+@ensureDeferred
+async def test_an_item_that_cannot_be_shown_does_not_hide_the_rest() -> None:
+    async with watched() as (_, dashboard):
+        dashboard.item_scraped(Shy(), None)
+        code, text, _ = await ask(dashboard, "/api/look")
+        assert code == 200
+        assert json.loads(text)["recent"][0]["item"] == "<Shy that cannot be shown: ValueError: not now>"
+
+
 @ensureDeferred
 async def test_it_has_the_numbers_for_prometheus() -> None:
     async with watched() as (_, dashboard):

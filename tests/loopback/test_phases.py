@@ -24,10 +24,10 @@ from tests.loopback.servers import FAST, Probe, ScriptedServer, reactor, respons
 from tests.loopback.test_dns import black_hole
 
 PAGE = b"<h1>hello</h1>"
-SLOW = 0.2
+SLOW = 0.5
 
 # A machine that does other things besides may take a while for what takes no time.
-QUICK = 0.15
+QUICK = 0.45
 
 
 @pytest.fixture
