@@ -104,7 +104,6 @@ class Watching:
         for owner, name in (
             (LiveView, "_draw"),
             (Dashboard, "_sample"),
-            (Dashboard, "item_scraped"),
             (server._Root, "render"),
         ):
             setattr(owner, name, timed(getattr(owner, name)))

@@ -36,7 +36,8 @@ class Dashboard:
         self.token = token
         self.url = ""
         self.samples: deque[tuple[float, ...]] = deque(maxlen=SAMPLES)
-        self._recent: deque[tuple[Any, str]] = deque(maxlen=_RECENT)
+        self._recent: deque[dict[str, str]] = deque(maxlen=_RECENT)
+        self._to_show = _RECENT
         self._settings = crawler.settings.in_force()
         self._host = host
         self._port = port
@@ -86,10 +87,16 @@ class Dashboard:
         return self._listening.stopListening() if self._listening is not None else None
 
     def item_scraped(self, item: Any, response: Any) -> None:
-        """Keep *item* to be shown; most never are, so what is shown of it is not made here."""
-        self._recent.appendleft((item, response.url if response is not None else ""))
+        """Keep the beginning of *item*, if it is among the first since the last sample: more than that nobody could read.
+
+        The item itself is not kept, nor what it may hold of its page.
+        """
+        if self._to_show:
+            self._to_show -= 1
+            self._recent.appendleft({"item": _beginning(item), "url": response.url if response is not None else ""})
 
     def _sample(self) -> None:
+        self._to_show = _RECENT
         now = self.crawler.look()
         latency = now["latency"]
         self.samples.append(
@@ -102,7 +109,7 @@ class Dashboard:
         return {
             **self.crawler.look(),
             "samples": list(self.samples),
-            "recent": [{"item": _beginning(item), "url": url} for item, url in self._recent],
+            "recent": list(self._recent),
             "settings": self._settings,
         }
 
