@@ -8,8 +8,8 @@
     dashboard    the dashboard, and a client that asks for /api/look once a second, as its page does
     all          live and dashboard
 
-Beside the whole CPU of each way stands what was spent in drawing, sampling and answering themselves: that can be told from noise. What
-is done for every item is in the whole only, since reading the clock of a thread there costs more than what is done.
+Beside the whole CPU of each way stands what was spent in drawing, sampling and answering themselves: that can be told from noise.
+What is done for every item is in the whole only: reading the clock of a thread there costs more than what is done.
 
 The crawl is that of the demo shop by ``crawler bench``, with a job. Every few seconds it goes on in another way, forwards and
 backwards through the list, so that each way has its share of the shop and of what else the machine does. On a machine that others
