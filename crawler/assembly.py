@@ -20,6 +20,7 @@ from crawler.engine.commit import Committer
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.deliveries import Deliveries
 from crawler.engine.durability import Durability
+from crawler.engine.errands import ASKING
 from crawler.engine.identity import fingerprinter_of, identity_of
 from crawler.engine.limits import Limits
 from crawler.engine.pacing import Pacer
@@ -31,6 +32,7 @@ from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, Spool, feeds_from_settings
 from crawler.exporters.delivery import Delivery
+from crawler.extensions.telemetry import Telemetry
 from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
@@ -74,6 +76,7 @@ EXTENSIONS = (
     "crawler.extensions.logstats.LogStats",
     "crawler.extensions.dashboard.Dashboard",
     "crawler.extensions.monitors.Monitors",
+    "crawler.extensions.telemetry.Telemetry",
 )
 
 # Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
@@ -124,11 +127,13 @@ class Assembly:
         named_hosts = NamedHosts()
         if settings.monitors.webhook:
             named_hosts.add(settings.monitors.webhook)  # it is nobody's page that names it
+        telemetry = next((one for one in self.extensions if isinstance(one, Telemetry)), None)
+        count = watch.waits.add_download
         self._downloader = build_downloader(
             settings,
             reactor=clock,
             in_hand=in_hand,
-            phases=watch.waits.add_download,
+            phases=count if telemetry is None else telemetry.phases(count, ASKING.get),
             loop=runtime.loop,
             agent=runtime.agent,
             watcher=watcher,
@@ -178,6 +183,8 @@ class Assembly:
         fetch = counted(
             pacer.around(self._downloader.fetch), spider=spider, stats=crawler.stats, signal_manager=crawler.signals
         )
+        if telemetry is not None:
+            fetch = telemetry.around(fetch, ASKING.get)
         deliveries = Deliveries(
             self._feeds,
             Delivery(settings.storages, spider),
@@ -194,6 +201,7 @@ class Assembly:
             waits=watch.waits,
             deliveries=deliveries,
             durability=durability,
+            watcher=telemetry,
         )
         self.engine = Engine(
             Parts(
@@ -225,12 +233,16 @@ class Assembly:
                 start=_start_of(spider, chain, typed, start),
                 named_hosts=named_hosts,
                 on_item=on_item,
+                visit_watcher=telemetry,
                 job=job.name if job is not None else "",
                 start_taken=durability.start_taken if durability else 0,
             )
         )
         if durability is not None:
             durability.begin(self.engine, self._feeds.flush())
+        if telemetry is not None and job is not None:
+            telemetry.run = job.get("telemetry", telemetry.run)
+            job.put({"telemetry": telemetry.run})
 
     @property
     def job_folder(self) -> Path | None:

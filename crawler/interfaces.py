@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from crawler.concurrency import MaybeAwaitable
+    from crawler.frontier import Visit
     from crawler.http import Request, Response
     from crawler.settings import Settings
 
@@ -40,6 +41,32 @@ class DownloaderMiddleware(Protocol):
 
     def process_exception(self, request: Request, exception: Exception) -> MaybeAwaitable[Request | Response | None]:
         """Return None to let *exception* go on, or a response or request to go on with instead of it."""
+
+
+class VisitTrace(Protocol):
+    """What somebody who follows a visit notes of it, kept with it; times are its own."""
+
+    def begin(self, what: str) -> None:
+        """Note that *what* begins now."""
+
+    def end(self, what: str, error: BaseException | None = None) -> None:
+        """Note that it is over, by *error* if it failed."""
+
+    def took(self, what: str, seconds: float) -> None:
+        """Note that *what* is over now, and took so long."""
+
+
+class VisitWatcher(Protocol):
+    """Follows visits from their hand-out to the commit of what they brought."""
+
+    def begun(self, visit: Visit) -> None:
+        """Note that *visit* is handed out; its ``trace`` may be set to what notes its way."""
+
+    def ended(self, visit: Visit) -> None:
+        """Note that *visit*, which has a trace, has ended."""
+
+    def committed(self, visits: Sequence[Visit], seconds: float) -> None:
+        """Note that what *visits*, which have traces, brought was committed now, which took so long."""
 
 
 class SpiderMiddleware(Protocol):

@@ -44,7 +44,8 @@ def look(engine: Engine, stats: Mapping[str, Any]) -> dict[str, Any]:
         "cpu": cpu,
         "memory": peak_memory(),
         "latency": {name: download.percentile(share) for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))},
-        "held_back": in_words(watch.holdback.plain(), elapsed=elapsed, cpu=cpu),
+        "waits": watch.waits.look(),
+        "held_back": in_words(watch.holdback.plain(), elapsed=elapsed, cpu=cpu, on_the_wire=watch.waits.on_the_wire()),
         "hosts": _hosts(engine, now),
         "callbacks": watch.callbacks.slowest(CALLBACKS),
         "troubles": [

@@ -18,6 +18,10 @@ from crawler.watching import rest_of
 _SPARKS = "▁▂▃▄▅▆▇█"
 _WIDE = 100
 
+# Downloads are told of above, and what politeness asks for is a part of the turn.
+_SHOWN_WAITS = ("turn", "dns", "connect", "tls", "first byte", "body", "callback", "pipeline", "store")
+_AT_TIMES = ("dns", "connect", "tls")
+
 
 class Rate:
     """Pages and items a second over the last seconds, so that a stall can be seen, and how the rate of pages was before."""
@@ -58,6 +62,8 @@ class Rate:
 def screen(now: dict[str, Any], rate: Rate, *, width: int) -> Group:
     """Return what a crawl looks like *now*, for a terminal of *width* columns."""
     lines = [_title(now), _progress(now, rate, width), _account(now, rate), _wire(now)]
+    if now.get("waits"):  # the job of an older version has none
+        lines.append(_waits(now["waits"]))
     if now["held_back"]:
         lines.append(_line((now["held_back"], "yellow")))
     parts: list[Any] = [*lines]
@@ -122,6 +128,17 @@ def _wire(now: dict[str, Any]) -> Text:
     cpu = f"  CPU {now['cpu'] / now['elapsed']:.0%}" if now["elapsed"] > 0 else ""
     latency = f"half within {seconds(now['latency']['p50'])}, 99 % within {seconds(now['latency']['p99'])}"
     return _line((statuses, ""), (f"  {latency}  {size(now['bytes'])}  memory {size(now['memory'])}{cpu}", "dim"))
+
+
+def _waits(waits: dict[str, dict[str, float]]) -> Text:
+    """Return where the time goes: for each phase how long it takes on the average, and of what is not on each page, how often."""
+    pages = waits.get("download", {}).get("count", 0)
+    pieces = [("waits  ", "dim")]
+    for phase, one in waits.items():
+        if phase in _SHOWN_WAITS:
+            times = f" ({one['count']:,}x)" if phase in _AT_TIMES and one["count"] != pages else ""
+            pieces.append((f"{phase} {seconds(one['total'] / one['count'])}{times}  ", "dim"))
+    return _line(*pieces)
 
 
 def _hosts(hosts: Sequence[dict[str, Any]], width: int) -> Table:

@@ -7,7 +7,7 @@ agent         kept connections (foreign: another agent in its place); connection
 dns           names to addresses; dialing: whichever address answers first; guard: which of them may be asked
 curl          http and https through libcurl, where that is asked for: HTTP/2, HTTP/3, a browser's TLS
 proxy         the way of a request, and connections through proxies; tunnel: CONNECT and SOCKS 5
-wire          what goes out
+wire          what goes out; phases: how long each step took
 deadlines     many time limits on one timer
 tls, local    TLS; file: and data:
 errors        what can go wrong, as our errors that are also Twisted's
@@ -16,7 +16,6 @@ errors        what can go wrong, as our errors that are also Twisted's
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -32,6 +31,7 @@ from crawler.download.downloader import Downloader, Transport
 from crawler.download.foreign import ForeignAgent
 from crawler.download.guard import AllowedAddresses, Guard, NamedHosts
 from crawler.download.local import DataTransport, FileTransport
+from crawler.download.phases import OnPhases, Phases
 from crawler.download.proxy import Ways
 from crawler.download.tls import TLSOptions, tls_policy
 from crawler.download.transport import FetchLimits, TreqTransport, Watcher
@@ -52,6 +52,8 @@ __all__ = [
     "Downloader",
     "FetchLimits",
     "NamedHosts",
+    "OnPhases",
+    "Phases",
     "TreqTransport",
     "Watcher",
     "build_downloader",
@@ -72,7 +74,7 @@ def build_downloader(
     *,
     reactor: Any,
     in_hand: BytesInHand,
-    phases: Callable[[float, float, float], None] | None = None,
+    phases: OnPhases | None = None,
     loop: AbstractEventLoop | None = None,
     agent: IAgent | None = None,
     watcher: Watcher | None = None,
@@ -81,8 +83,7 @@ def build_downloader(
     """Return a downloader for *settings* on *reactor*, whose bodies are counted in *in_hand* while they arrive.
 
     An *agent* takes the place of the network, *watcher* sees what comes, *named_hosts* may be at private addresses, and *phases* is
-    told the seconds that connecting, the first byte and the body of each download took. The transport on libcurl needs the asyncio
-    *loop* that the reactor runs on.
+    told the phases of each download. The transport on libcurl needs the asyncio *loop* that the reactor runs on.
     """
     http, places = settings.http, settings.crawl.concurrency
     spooling = Spooling(in_hand, http.spool_above, _spool_directory(http.spool_directory))
@@ -107,7 +108,9 @@ def build_downloader(
             ),
         )
         if loop is not None and (http.transport == "curl" or find_spec("curl_cffi") is not None):
-            curl = named["curl"] = CurlTransport(loop, resolver, guard, ways, _curl_options(http), spooling=spooling)
+            curl = named["curl"] = CurlTransport(
+                loop, resolver, guard, ways, _curl_options(http), spooling=spooling, phases=phases
+            )
     web: Transport = TreqTransport(
         connections or ForeignAgent(agent),
         reactor,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from crawler.download.dialing import Dialer
-    from crawler.download.wire import WireHeaders
+    from crawler.download.wire import Progress, WireHeaders
 
 _SAFE = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
@@ -73,7 +73,7 @@ class _Origin(Factory):
     noisy = False
 
     def __init__(self, agent: ConnectionAgent, endpoint: IStreamClientEndpoint, prefix: bytes) -> None:
-        self.endpoint = endpoint
+        self.endpoint: Any = endpoint  # ours: its connect() takes a Progress, too
         self.prefix = prefix
         self.idle: list[Connection] = []
         self._agent = agent
@@ -133,7 +133,10 @@ class ConnectionAgent:
         return answer
 
     def _on_new_connection(self, origin: _Origin, request: WireRequest) -> Deferred[Any]:
-        connecting: Deferred[Any] = maybeDeferred(origin.endpoint.connect, origin)
+        progress: Progress | None = getattr(request.headers, "progress", None)
+        if progress is not None:
+            progress.dialling()
+        connecting: Deferred[Any] = maybeDeferred(origin.endpoint.connect, origin, progress)
         return connecting.addCallback(lambda connection: connection.request(request))
 
     def _again(self, failure: Failure, origin: _Origin, request: WireRequest) -> Deferred[Any]:

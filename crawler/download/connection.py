@@ -125,6 +125,8 @@ class Connection(Protocol):
         """Send the request that waited for the handshake."""
         self._handshaken = True
         if self._request is not None and self.state == "HEAD":
+            if self._progress is not None:
+                self._progress.secured()
             self._send()
 
     # Hot: once per fetch.
@@ -140,6 +142,8 @@ class Connection(Protocol):
         answer = self._answer = Deferred(self._cancelled)
         if self._handshaken:
             self._send()
+        elif self._progress is not None:
+            self._progress.securing()
         return answer
 
     def _send(self) -> None:

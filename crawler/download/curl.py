@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 
@@ -36,7 +36,7 @@ from crawler.download.errors import (
     ResponseDataLossError,
     ResponseMalformedError,
 )
-from crawler.download.guard import literal
+from crawler.download.phases import OnPhases, Phases
 from crawler.exceptions import (
     DownloadError,
     DownloadFailedError,
@@ -54,6 +54,9 @@ if TYPE_CHECKING:
     from crawler.download.proxy import Ways
     from crawler.download.transport import FetchLimits
     from crawler.http import Request
+
+# Curl's own look-up of what it is told beforehand takes microseconds; what takes longer was asked of somebody.
+_LOOKED_UP = 0.001
 
 # What curl itself says from the request that it is given.
 _OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection", b"Host"})
@@ -93,6 +96,7 @@ class CurlTransport:
         options: CurlOptions,
         *,
         spooling: Spooling,
+        phases: OnPhases | None = None,
     ) -> None:
         if find_spec("curl_cffi") is None:
             raise SettingsError("http.transport = 'curl' needs curl_cffi: pip install 'crawler[curl]'")
@@ -102,6 +106,7 @@ class CurlTransport:
         self._ways = ways
         self._options = options
         self._spooling = spooling
+        self._phases = phases
         self._multi: Any = None
 
     def __repr__(self) -> str:
@@ -113,8 +118,16 @@ class CurlTransport:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         way = self._ways.of(request)
         addresses: Sequence[Any] = ()
+        asked, waited = self._loop.time(), None
         if way is None or way.proxy is None:
-            addresses = self._guard.admitted(parts.host, await self._found(parts.host, port))
+            found = self._found(parts.host, port)
+            is_asking = not found.called
+            try:
+                addresses = self._guard.admitted(parts.host, await found)
+            finally:
+                waited = self._loop.time() - asked if is_asking else None
+                if not addresses and self._phases is not None:
+                    self._phases(request, Phases(waited))
         else:
             self._guard.check_name(parts.host)
         import curl_cffi  # it takes a while, and few crawls need it
@@ -132,15 +145,14 @@ class CurlTransport:
         except Exception as error:
             exchange.failed(error)
         finally:
+            if self._phases is not None:
+                self._phases(request, exchange.phases(waited))
             exchange.over()
         return await exchange.answer()
 
-    async def _found(self, host: str, port: int) -> Sequence[Any]:
-        address = literal(host)
-        if address is not None:
-            return (address,)
+    def _found(self, host: str, port: int) -> Deferred[tuple[Any, ...]]:
         pinned = self._resolver.pinned(host, port)
-        return pinned if pinned is not None else await self._resolver.resolve(host)
+        return succeed(pinned) if pinned is not None else self._resolver.resolve(host)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -314,6 +326,32 @@ class _Exchange:
                 return ResponseDataLossError(f"{url}: {said}")
             return DownloadConnectionLostError(f"{url}: {said}", [Failure(error)])
         return DownloadFailedError(f"{url}: {said}")
+
+    def phases(self, dns: float | None) -> Phases:
+        """Return what each step took by curl's clock; the name was looked up before, for *dns* seconds if that was waited for."""
+        info = self._curl.CurlInfo
+        name, connected, secured, sent, answered, ended = (
+            self.handle.getinfo(one)
+            for one in (
+                info.NAMELOOKUP_TIME,
+                info.CONNECT_TIME,
+                info.APPCONNECT_TIME,
+                info.PRETRANSFER_TIME,
+                info.STARTTRANSFER_TIME,
+                info.TOTAL_TIME,
+            )
+        )
+        connect = tls = None
+        if self.handle.getinfo(info.NUM_CONNECTS):
+            # Curl knows the address of the host, so it has only asked for that of a proxy.
+            dns = dns if dns is not None or name < _LOOKED_UP else name
+            connect = (connected or ended) - name
+            tls = secured - connected if secured else None
+        if not sent:
+            return Phases(dns, connect, tls)
+        if not answered:
+            return Phases(dns, connect, tls, ended - sent)
+        return Phases(dns, connect, tls, answered - sent, ended - answered)
 
     def over(self) -> None:
         """Let go of curl's handle."""

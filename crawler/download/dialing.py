@@ -23,12 +23,14 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from crawler.download.errors import DownloadCancelledError, DownloadConnectionRefusedError, DownloadTimeoutError
+from crawler.download.phases import noted
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IProtocolFactory
 
     from crawler.download.dns import Resolver
     from crawler.download.guard import Address, Guard
+    from crawler.download.wire import Progress
     from crawler.interfaces import Timer
 
 #: RFC 8305 section 5: how long one address has before the next is tried, too.
@@ -107,12 +109,12 @@ class HostEndpoint:
         self._bind_address = bind_address
         self._is_trusted = is_trusted
 
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
-        """Connect; fires with the protocol of *protocolFactory*, or with a DownloadError."""
+    def connect(self, protocolFactory: IProtocolFactory, progress: Progress | None = None) -> Deferred[Any]:
+        """Connect; fires with the protocol of *protocolFactory*, or with a DownloadError. *progress* is told of the look-up."""
         pinned = self._dialer.resolver.pinned(self._host, self._port)
         if pinned is not None:
             return succeed(pinned).addCallback(self._race, protocolFactory)
-        resolving: Deferred[Any] = self._dialer.resolver.resolve(self._host)
+        resolving = noted(self._dialer.resolver.resolve(self._host), progress)
         return resolving.addCallback(self._admitted, protocolFactory)
 
     def _admitted(self, addresses: Sequence[Address], factory: IProtocolFactory) -> Deferred[Any]:

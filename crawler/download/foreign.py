@@ -55,6 +55,9 @@ class ForeignAgent:
         self._agent = agent
 
     def request(self, method: bytes, uri: bytes, headers: Any = None, bodyProducer: Any = None) -> Deferred[Any]:
-        """Send a request; fires with a :class:`ForeignResponse`."""
+        """Send a request; fires with a :class:`ForeignResponse`. Whether a connection is made for it cannot be seen."""
+        progress = getattr(headers, "progress", None)
+        if progress is not None:
+            progress.dialling()
         answer: Deferred[Any] = self._agent.request(method, uri, headers, bodyProducer)
         return answer.addCallback(ForeignResponse)

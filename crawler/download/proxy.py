@@ -23,6 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from crawler.download.errors import DownloadCancelledError, InvalidRequestError, translated
+from crawler.download.phases import noted
 from crawler.download.tunnel import Handshake, handshake_for
 from crawler.exceptions import DownloadError, DownloadTLSError, InvalidURLError, ProxyError
 from crawler.http.proxy import Proxy, parse_proxy
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from crawler.download.dns import Resolver
     from crawler.download.guard import Address, Guard
+    from crawler.download.wire import Progress
     from crawler.http import Request
 
 
@@ -116,30 +118,32 @@ class TunnelEndpoint:
         guard: Guard,
         resolver: Resolver | None = None,
     ) -> None:
-        self._endpoint = endpoint
+        self._endpoint: Any = endpoint  # one of ours
         self._proxy = proxy
         self._host = host
         self._port = port
         self._guard = guard
         self._resolver = resolver
 
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
+    def connect(self, protocolFactory: IProtocolFactory, progress: Progress | None = None) -> Deferred[Any]:
         """Connect; fires with the protocol of *protocolFactory* when the proxy has made its connection."""
         if self._resolver is None:
             self._guard.check_name(self._host)
-            return self._through(self._host, protocolFactory)
+            return self._through(self._host, protocolFactory, progress)
         pinned = self._resolver.pinned(self._host, self._port)
         if pinned is not None:
-            return self._through(pinned[0], protocolFactory)
-        resolving: Deferred[Any] = self._resolver.resolve(self._host)
-        return resolving.addCallback(self._resolved, protocolFactory)
+            return self._through(pinned[0], protocolFactory, progress)
+        resolving = noted(self._resolver.resolve(self._host), progress)
+        return resolving.addCallback(self._resolved, protocolFactory, progress)
 
-    def _resolved(self, addresses: Sequence[Address], factory: IProtocolFactory) -> Deferred[Any]:
-        return self._through(self._guard.admitted(self._host, addresses)[0], factory)
+    def _resolved(
+        self, addresses: Sequence[Address], factory: IProtocolFactory, progress: Progress | None
+    ) -> Deferred[Any]:
+        return self._through(self._guard.admitted(self._host, addresses)[0], factory, progress)
 
-    def _through(self, host: str | Address, factory: IProtocolFactory) -> Deferred[Any]:
-        opening = _Opening(self._proxy, handshake_for(self._proxy, host, self._port), factory)
-        connecting: Deferred[Any] = self._endpoint.connect(opening)
+    def _through(self, host: str | Address, factory: IProtocolFactory, progress: Progress | None) -> Deferred[Any]:
+        opening = _Opening(self._proxy, handshake_for(self._proxy, host, self._port), factory, progress)
+        connecting: Deferred[Any] = self._endpoint.connect(opening, progress)
         return connecting.addCallbacks(lambda tunnel: tunnel.opened, named_errors(self._proxy))
 
 
@@ -148,15 +152,15 @@ class ProxyEndpoint:
     """The proxy itself at *endpoint*, for requests to *host* that it reads. What fails on the way to it is told as its failure."""
 
     def __init__(self, endpoint: IStreamClientEndpoint, proxy: Proxy, host: str, guard: Guard) -> None:
-        self._endpoint = endpoint
+        self._endpoint: Any = endpoint  # one of ours
         self._proxy = proxy
         self._host = host
         self._guard = guard
 
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
+    def connect(self, protocolFactory: IProtocolFactory, progress: Progress | None = None) -> Deferred[Any]:
         """Connect; fires with the protocol of *protocolFactory*."""
         self._guard.check_name(self._host)
-        connecting: Deferred[Any] = self._endpoint.connect(protocolFactory)
+        connecting: Deferred[Any] = self._endpoint.connect(protocolFactory, progress)
         return connecting.addErrback(named_errors(self._proxy))
 
 
@@ -179,9 +183,12 @@ class _Opening(Factory):
 
     noisy = False
 
-    def __init__(self, proxy: Proxy, handshake: Handshake, factory: IProtocolFactory) -> None:
+    def __init__(
+        self, proxy: Proxy, handshake: Handshake, factory: IProtocolFactory, progress: Progress | None
+    ) -> None:
         self.proxy = proxy
         self.handshake = handshake
+        self.progress = progress
         self.inner = factory
 
     def buildProtocol(self, addr: IAddress | None) -> _Tunnel:
@@ -207,9 +214,13 @@ class _Tunnel(Protocol):
         """Begin, unless TLS comes first."""
         if not ISSLTransport.providedBy(self.transport):
             self._begin()
+        elif self._opening.progress is not None:
+            self._opening.progress.securing()
 
     def handshakeCompleted(self) -> None:
         """Begin."""
+        if self._opening.progress is not None:
+            self._opening.progress.secured()
         self._begin()
 
     def _begin(self) -> None:

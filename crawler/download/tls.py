@@ -39,6 +39,8 @@ from crawler.exceptions import SettingsError
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
+    from crawler.download.wire import Progress
+
 _VERSIONS = {
     "1.0": ssl.TLSVersion.TLSv1_0,
     "1.1": ssl.TLSVersion.TLSv1_1,
@@ -287,13 +289,13 @@ class TLSEndpoint:
     """*endpoint* with TLS over it. Twisted's own wrapper would take its clock from the global reactor."""
 
     def __init__(self, endpoint: IStreamClientEndpoint, creator: Any, clock: Any) -> None:
-        self._endpoint = endpoint
+        self._endpoint: Any = endpoint  # one of ours
         self._creator = creator
         self._clock = clock
 
-    def connect(self, factory: IProtocolFactory) -> Deferred[Any]:
+    def connect(self, factory: IProtocolFactory, progress: Progress | None = None) -> Deferred[Any]:
         """Connect; fires with the protocol of *factory* once there is a TCP connection."""
         wrapping = TLSMemoryBIOFactory(self._creator, True, factory, clock=self._clock)
         unwrap: Callable[[Any], Any] = lambda protocol: protocol.wrappedProtocol  # noqa: E731
-        connecting: Deferred[Any] = self._endpoint.connect(wrapping)
+        connecting: Deferred[Any] = self._endpoint.connect(wrapping, progress)
         return connecting.addCallback(unwrap)

@@ -33,6 +33,7 @@ from crawler.download.errors import (
     ResponseDataLossError,
     translated,
 )
+from crawler.download.phases import OnPhases, Stopwatch
 from crawler.download.proxy import Way, Ways
 from crawler.download.wire import BytesProducer, WireHeaders
 from crawler.exceptions import DownloadError, ResponseTooLargeError, StopDownload
@@ -41,8 +42,6 @@ from crawler.http import Headers
 from crawler.http.decode import ACCEPT_ENCODING, codings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from twisted.web.iweb import IAgent
 
     from crawler.http import Request
@@ -97,7 +96,7 @@ class TreqTransport:
         watcher: Watcher | None = None,
         ways: Ways | None = None,
         spooling: Spooling | None = None,
-        phases: Callable[[float, float, float], None] | None = None,
+        phases: OnPhases | None = None,
     ) -> None:
         self._client = HTTPClient(agent, _NO_COOKIES)
         self._clock = clock
@@ -131,10 +130,7 @@ class TreqTransport:
             )
             response = (await exchange.answering).original
             exchange.answered()
-            answer = await self._read(request, response, exchange)
-            if self._phases is not None:
-                self._phases(*exchange.phases())
-            return answer
+            return await self._read(request, response, exchange)
         except (CancelledError, DownloadCancelledError) as error:
             raise exchange.ended_by or translated(error, request.url) from error
         except StopDownload:
@@ -144,6 +140,8 @@ class TreqTransport:
         except Exception as error:
             raise exchange.ended_by or translated(error, request.url) from error
         finally:
+            if self._phases is not None:
+                self._phases(request, exchange.phases())
             exchange.due = NEVER
             # It stays among the deadlines until its own would have been; what it holds need not.
             exchange.answering = exchange.body = None
@@ -217,17 +215,13 @@ class TreqTransport:
         return lines
 
 
-class _Exchange:
+class _Exchange(Stopwatch):
     """One request on its way: its deadline, and what ended it. Also told of its progress by its headers."""
 
     __slots__ = (
-        "_answered",
-        "_began",
-        "_clock",
         "_deadlines",
         "_end",
         "_phase",
-        "_sent",
         "answering",
         "body",
         "due",
@@ -237,15 +231,14 @@ class _Exchange:
     )
 
     def __init__(self, limits: FetchLimits, clock: Clock, deadlines: Deadlines) -> None:
+        super().__init__(clock)
         self.limits = limits
         self.queued = NEVER
         self.answering: Deferred[Any] | None = None
         self.ended_by: DownloadError | None = None
-        self._clock = clock
         self._deadlines = deadlines
         self.body: BodyReceiver | None = None
-        self._began = self._answered = now = clock.seconds()
-        self._sent = 0.0
+        now = self._began
         self._end = now + limits.timeout
         self._enter("connect", now + limits.connect_timeout)
 
@@ -259,11 +252,6 @@ class _Exchange:
         if self.due < NEVER:
             self._sent = now = self._clock.seconds()
             self._enter("first byte", now + self.limits.first_byte_timeout)
-
-    def phases(self) -> tuple[float, float, float]:
-        """Return the seconds that connecting, waiting for the first byte and the body took."""
-        sent = self._sent or self._began
-        return sent - self._began, self._answered - sent, self._clock.seconds() - self._answered
 
     def answered(self) -> None:
         """Note that the answer has begun: it has what is left of the whole time."""

@@ -28,6 +28,21 @@ if TYPE_CHECKING:
 class Progress(Protocol):
     """Is told how far a request has come."""
 
+    def dialling(self) -> None:
+        """Note that a connection is made, since none was kept."""
+
+    def looking_up(self) -> None:
+        """Note that a name is being looked up; :meth:`looked_up` tells the end."""
+
+    def looked_up(self) -> None:
+        """Note that the look-up is over."""
+
+    def securing(self) -> None:
+        """Note that there is a connection, and that a TLS handshake begins over it; :meth:`secured` tells the end."""
+
+    def secured(self) -> None:
+        """Note that the handshake is over."""
+
     def connected(self) -> None:
         """Note that there is a connection and that the request is being written to it."""
 

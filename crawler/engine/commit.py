@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from crawler.engine.waits import Waits
     from crawler.exporters import FeedPlace
     from crawler.frontier import Visit
-    from crawler.interfaces import Clock, Timer
+    from crawler.interfaces import Clock, Timer, VisitWatcher
 
 # A crash repeats at most this much work per feed; a flush takes well under a millisecond.
 INTERVAL = 0.05
@@ -38,7 +38,7 @@ class Committer:
     """Writes what visits bring to *feeds*, and where the feeds have got to with *durability* if the crawl is durable.
 
     *on_failure* is called with a FeedError or JobError, once, when that is no longer possible. *deliveries* are told of every
-    commit, and take what is complete to where it belongs.
+    commit, and take what is complete to where it belongs. *watcher* follows visits.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Committer:
         waits: Waits,
         deliveries: Deliveries,
         durability: Durability | None = None,
+        watcher: VisitWatcher | None = None,
     ) -> None:
         self._feeds = feeds
         self._deliveries = deliveries
@@ -57,6 +58,8 @@ class Committer:
         self._clock = clock
         self._on_failure = on_failure
         self._durability = durability
+        self._watcher = watcher
+        self._followed: list[Visit] = []
         self._selection = FieldSelection()
         self._interval = INTERVAL if durability is None else DURABLE_INTERVAL
         self._timer: Timer | None = None
@@ -90,6 +93,8 @@ class Committer:
             return
         if visit.records and self._durability is not None:
             self._durability.keep_items(visit)
+        if visit.trace is not None:
+            self._followed.append(visit)
         self._gathered += 1
         if self._gathered >= BATCH:
             self.commit()
@@ -117,7 +122,11 @@ class Committer:
             self._keep(places)
         except (FeedError, JobError) as error:
             self.fail(error)
-        self._time(time.perf_counter() - began)
+        took = time.perf_counter() - began
+        self._time(took)
+        if self._followed and self._watcher is not None:
+            followed, self._followed = self._followed, []
+            self._watcher.committed(followed, took)
         if self._feeds.spooled and not self._broken:
             self._deliveries.go_on()
             self._wait_for_batch()

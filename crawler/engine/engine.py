@@ -96,6 +96,7 @@ class Engine(EngineCalls):
         self._in_hand = parts.in_hand
         self.watch = parts.watch
         self._holdback, self._waits = parts.watch.holdback, parts.watch.waits
+        self._visit_watcher = parts.visit_watcher
         self._signals = parts.signals
         self._clock = parts.clock
         self._lifecycle = Lifecycle(parts, self.stop)
@@ -365,6 +366,8 @@ class Engine(EngineCalls):
         self._visits.add(visit)
         self._on_wire += 1
         self._unanswered += 1
+        if self._visit_watcher is not None:
+            self._visit_watcher.begun(visit)
         visit.deferred = start(self.visit(visit))
         visit.deferred.addErrback(self._log_broken)
 
@@ -450,10 +453,13 @@ class Engine(EngineCalls):
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
         depth = self._admission.depth_of(response)
-        waits, began = self._waits.phases, self._clock.seconds()
+        waits, began, trace = self._waits.phases, self._clock.seconds(), visit.trace
         waits["download"].add(began - visit.started)
         waits["turn"].add(visit.turn)
         waits["politeness"].add(visit.let_alone)
+        failed: Exception | None = None
+        if trace is not None:
+            trace.begin("callback")
         try:
             await self._scraper.scrape(request, response, lambda output: self._handle(output, visit, response, depth))
         except HttpError as error:
@@ -466,9 +472,12 @@ class Engine(EngineCalls):
         except (*CANCELLED, Halted):
             raise
         except Exception as error:
+            failed = error
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
         waits["callback"].add(self._clock.seconds() - began)
+        if trace is not None:
+            trace.end("callback", failed)
 
     # Hot: once per response.
     def _hold(self, visit: Visit, response: Response) -> None:
@@ -520,6 +529,8 @@ class Engine(EngineCalls):
     def _end(self, visit: Visit) -> None:
         """Account for a finished visit and commit what it brought."""
         self._visits.discard(visit)
+        if visit.trace is not None and self._visit_watcher is not None:
+            self._visit_watcher.ended(visit)
         if not visit.is_answered:
             self._unanswered -= 1
         self._in_hand.held -= visit.response_size
@@ -618,13 +629,18 @@ class Engine(EngineCalls):
         check_allowed(request, self._admission, None)
         turn = self._errands.turn(request)
         self.fill()
-        visit = await turn
+        visit, asker = await turn, ASKING.get()
         ASKING.set(visit)
         self._on_wire += 1
+        if self._visit_watcher is not None:
+            visit.parent = asker.sequence if asker is not None else 0
+            self._visit_watcher.begun(visit)
         try:
             check_allowed(request, self._admission, self._robots)
             answer = self._noted(visit, await self._download(request))
         finally:
+            if visit.trace is not None and self._visit_watcher is not None:
+                self._visit_watcher.ended(visit)
             self._leave_wire(visit)
         return answer
 

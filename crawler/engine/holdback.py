@@ -33,6 +33,22 @@ _ADVICE = {
     "hosts that ask to wait": "Ask less often: raise politeness.delay or lower politeness.concurrency_per_host",
 }
 
+# Where places on the wire are what is waited for, what takes their time there helps, too.
+_ON_THE_WIRE = frozenset({"crawl.concurrency", "politeness.concurrency_per_host"})
+_PHASES = {
+    "dns": ("name look-ups", "raise http.dns_cache, pin hosts with http.pinned_hosts, or use a nearer name server"),
+    "connect": (
+        "connecting",
+        "raise http.keep_alive so that connections are used again; dead addresses are given up after http.connect_timeout",
+    ),
+    "tls": ("TLS handshakes", "raise http.keep_alive so that connections are used again"),
+    "first byte": ("for the first byte", "the sites take that long to answer, and no setting makes them quicker"),
+    "body": (
+        "for bodies",
+        "they are large, or the line is slow: see http.compression, and http.max_body for what is not wanted",
+    ),
+}
+
 # Hosts are told one by one up to so many; a crawl of more is not held back by one of them.
 _MOST_HOSTS = 1_000
 
@@ -70,8 +86,13 @@ class Holdback:
         self.seconds, self.hosts = Counter(kept["seconds"]), Counter(kept["hosts"])
 
 
-def in_words(holdback: dict[str, Any], *, elapsed: float, cpu: float) -> str:
-    """Return what limits a crawl and which setting would help, in words; empty if nothing stands out."""
+def in_words(
+    holdback: Mapping[str, Any], *, elapsed: float, cpu: float, on_the_wire: Mapping[str, float] | None = None
+) -> str:
+    """Return what limits a crawl and which setting would help, in words; empty if nothing stands out.
+
+    *on_the_wire* are the seconds that downloads spent in each of their phases.
+    """
     if elapsed <= 0:
         return ""
     if cpu / elapsed >= _CPU_SHARE:
@@ -91,4 +112,19 @@ def in_words(holdback: dict[str, Any], *, elapsed: float, cpu: float) -> str:
     of_a_host = hosts and reason in ("politeness.delay", "hosts that ask to wait")
     host = max(hosts, key=lambda one: hosts[one]) if of_a_host else ""
     whose = f" of one host, {host}" if host and hosts[host] > of_hosts * 0.8 else ""
-    return f"{share:.0%} of the time was spent waiting for {reason}{whose}. {_ADVICE[reason]}."
+    told = f"{share:.0%} of the time was spent waiting for {reason}{whose}. {_ADVICE[reason]}."
+    on_wire = _of_the_wire(on_the_wire or {}) if reason in _ON_THE_WIRE else ""
+    return f"{told} {on_wire}" if on_wire else told
+
+
+def _of_the_wire(seconds: Mapping[str, float]) -> str:
+    """Return which phase downloads mostly wait in, and what would help; empty if there is nothing to be done about it."""
+    whole = sum(seconds.values())
+    if whole <= 0:
+        return ""
+    phase = max(seconds, key=lambda one: seconds[one])
+    share = seconds[phase] / whole
+    if phase not in _PHASES or share < _HELD_SHARE:
+        return ""
+    what, advice = _PHASES[phase]
+    return f"{share:.0%} of the wait on the wire is {what}: {advice}."

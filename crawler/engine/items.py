@@ -73,7 +73,7 @@ class ItemFlow:
             processed = self._pipeline.process(item)
             if not hasattr(processed, "__await__"):
                 if self._pipeline.has_stages:
-                    self._time(time.perf_counter() - began)
+                    self._took(visit, began)
                 waiting = self._keep(processed, visit, response)
                 return start(self._wait(waiting)) if waiting else None
         except Halted:
@@ -84,10 +84,18 @@ class ItemFlow:
         self.in_flight += 1
         return start(self._rest(processed, item, visit, response, began))
 
+    # Hot: once per item.
+    def _took(self, visit: Visit, began: float) -> None:
+        """Count the time of the pipelines."""
+        seconds = time.perf_counter() - began
+        self._time(seconds)
+        if visit.trace is not None:
+            visit.trace.took("pipeline", seconds)
+
     async def _rest(self, processed: Any, item: Any, visit: Visit, response: Response | None, began: float) -> None:
         try:
             processed = await processed
-            self._time(time.perf_counter() - began)
+            self._took(visit, began)
             waiting = self._keep(processed, visit, response)
             if waiting:
                 await self._wait(waiting)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crawler.engine.scrape import Scraper
     from crawler.engine.watch import Watch
     from crawler.frontier import Frontier
-    from crawler.interfaces import Clock
+    from crawler.interfaces import Clock, VisitWatcher
     from crawler.signals import SignalManager
     from crawler.stats import StatsCollector
 
@@ -58,6 +58,8 @@ class Parts:
     #: Is told the URLs of start requests: their hosts may be at private addresses.
     named_hosts: NamedHosts
     on_item: Callable[[Any], Any] | None = None
+    #: Who follows visits, None if nobody does.
+    visit_watcher: VisitWatcher | None = None
     #: The name of the job, empty if the crawl is not durable.
     job: str = ""
     #: How many outputs of ``start`` an earlier process has taken, None for all.

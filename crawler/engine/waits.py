@@ -2,8 +2,10 @@
 
     turn         waiting on the workbench for its turn, what politeness asks for included
     politeness   the part of it for which its host was let alone: its delay, a Retry-After, a robots.txt
-    download     from its start until the response is there, all of the next three
-    connect      name, connection and TLS; nothing on a kept connection
+    download     from its start until the response is there, all of the next five
+    dns          looking up the name; counted where that was waited for
+    connect      the connection; counted where one was made, as is
+    tls          its handshake
     first byte   from the request to the headers of the answer
     body         from there to the end of the body
     callback     the callback and what it waits for, pipelines included
@@ -17,9 +19,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import ceil, log2
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-PHASES = ("turn", "politeness", "download", "connect", "first byte", "body", "callback", "pipeline", "store")
+if TYPE_CHECKING:
+    from crawler.download import Phases
+    from crawler.http import Request
+
+#: The phases of a download on the wire, in order.
+ON_THE_WIRE = ("dns", "connect", "tls", "first byte", "body")
+PHASES = ("turn", "politeness", "download", *ON_THE_WIRE, "callback", "pipeline", "store")
+
+#: Shares that are told, by their names.
+PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
 
 _PER_DOUBLING = 4
 _LEAST = 1e-6
@@ -66,14 +77,24 @@ class Histogram:
         counts = {str(bucket): count for bucket, count in enumerate(self.counts) if count}
         return {"counts": counts, "total": self.total, "most": self.most}
 
+    def look(self) -> dict[str, float]:
+        """Return how many there are, seconds in all, and percentiles."""
+        shares = {name: self.percentile(share) for name, share in PERCENTILES}
+        return {"count": self.count, "total": self.total, **shares}
+
+    def take(self, kept: Mapping[str, Any]) -> None:
+        """Become the histogram that :meth:`plain` was asked of."""
+        self.counts[:] = [0] * _BUCKETS
+        for bucket, count in kept["counts"].items():
+            self.counts[int(bucket)] = count
+        self.count = sum(self.counts)
+        self.total, self.most = kept["total"], kept["most"]
+
     @classmethod
     def restored(cls, kept: Mapping[str, Any]) -> Histogram:
         """Return the histogram that :meth:`plain` was asked of."""
         made = cls()
-        for bucket, count in kept["counts"].items():
-            made.counts[int(bucket)] = count
-            made.count += count
-        made.total, made.most = kept["total"], kept["most"]
+        made.take(kept)
         return made
 
 
@@ -82,14 +103,22 @@ class Waits:
 
     def __init__(self) -> None:
         self.phases = {phase: Histogram() for phase in PHASES}
+        self._dns, self._connect, self._tls, self._first_byte, self._body = (self.phases[one] for one in ON_THE_WIRE)
 
     # Hot: once per response.
-    def add_download(self, connect: float, first_byte: float, body: float) -> None:
-        """Count the phases of a download on the wire."""
-        phases = self.phases
-        phases["connect"].add(connect)
-        phases["first byte"].add(first_byte)
-        phases["body"].add(body)
+    def add_download(self, request: Request, phases: Phases) -> None:
+        """Count the phases of a download on the wire, those of one that failed, too: they were waited for."""
+        dns, connect, tls, first_byte, body = phases
+        if dns is not None:
+            self._dns.add(dns)
+        if connect is not None:
+            self._connect.add(connect)
+            if tls is not None:
+                self._tls.add(tls)
+        if first_byte is not None:
+            self._first_byte.add(first_byte)
+            if body is not None:
+                self._body.add(body)
 
     def __getitem__(self, phase: str) -> Histogram:
         return self.phases[phase]
@@ -98,11 +127,19 @@ class Waits:
         """Return the phases that took any time, as plain values."""
         return {phase: histogram.plain() for phase, histogram in self.phases.items() if histogram.count}
 
+    def look(self) -> dict[str, dict[str, float]]:
+        """Return the phases that took any time for whoever looks: how many there were, seconds in all, percentiles."""
+        return {phase: histogram.look() for phase, histogram in self.phases.items() if histogram.count}
+
+    def on_the_wire(self) -> dict[str, float]:
+        """Return the seconds of each phase on the wire."""
+        return {phase: self.phases[phase].total for phase in ON_THE_WIRE}
+
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Go on from what :meth:`plain` returned."""
         for phase, histogram in kept.items():
             if phase in self.phases:
-                self.phases[phase] = Histogram.restored(histogram)
+                self.phases[phase].take(histogram)
 
 
 class Callbacks:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from crawler.http import Request
+    from crawler.interfaces import VisitTrace
 
 
 class Outcome(StrEnum):
@@ -29,7 +30,7 @@ class Visit:
     ``is_answered`` from the moment when a response, whose status is ``status``, is on its way to a callback. ``turn`` is how many
     seconds its request waited, ``let_alone`` the part of it for which its host was let alone. ``taken`` counts the items that
     were yielded, ``items`` those that were kept; ``records`` are theirs if the job keeps items. ``reason`` is one word,
-    for statistics; ``detail`` says more.
+    for statistics; ``detail`` says more. ``trace`` notes its way for whoever follows it, None where nobody does.
     """
 
     __slots__ = (
@@ -52,6 +53,7 @@ class Visit:
         "started",
         "status",
         "taken",
+        "trace",
         "turn",
     )
 
@@ -74,6 +76,7 @@ class Visit:
         self.status = 0
         self.response_size = 0
         self.deferred: Deferred[Any] | None = None
+        self.trace: VisitTrace | None = None
 
     def __repr__(self) -> str:
         return f"<Visit {self.request} {'on the wire' if self.on_wire else self.outcome}>"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.engine.holdback import in_words
+from crawler.engine.waits import ON_THE_WIRE
 from crawler.extensions.monitors import FAILED
 
 if TYPE_CHECKING:
@@ -137,7 +138,13 @@ def _of_the_end(facts: Facts) -> Iterator[Finding]:
 
 
 def _of_holdback(facts: Facts) -> Iterator[Finding]:
-    sentence = in_words(facts.watch.get("holdback", {}), elapsed=facts.elapsed, cpu=float(facts.watch.get("cpu", 0.0)))
+    waits = facts.watch.get("waits", {})
+    sentence = in_words(
+        facts.watch.get("holdback", {}),
+        elapsed=facts.elapsed,
+        cpu=float(facts.watch.get("cpu", 0.0)),
+        on_the_wire={phase: waits[phase]["total"] for phase in ON_THE_WIRE if phase in waits},
+    )
     if sentence:
         yield Finding(NOTED, sentence)
 

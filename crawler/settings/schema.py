@@ -530,6 +530,51 @@ class DashboardSection:
 
 
 @dataclass(frozen=True)
+class Telemetry:
+    """OpenTelemetry: a trace for each visit, and metrics, sent to a collector (OTLP over HTTP). Needs the extra otel."""
+
+    enabled: bool = setting(False, "Send them; also switched on by an endpoint.")
+    endpoint: str = setting(
+        "",
+        "URL of the collector, without v1/traces; empty for OTEL_EXPORTER_OTLP_ENDPOINT, or http://localhost:4318.",
+    )
+    headers: dict[str, str] = setting(
+        {}, "Headers for the collector, such as a key by which we are known.", secret=True
+    )
+    service_name: str = setting("", "The name of the service; empty for OTEL_SERVICE_NAME, or crawler.")
+    traces: bool = setting(True, "Send traces.")
+    metrics: bool = setting(True, "Send metrics.")
+    sample: float = setting(1.0, "The share of visits that are traced.", minimum=0, maximum=1)
+    interval: float = setting(15.0, "Seconds between two times that metrics are sent.", minimum=0.1)
+    flush_timeout: float = setting(
+        5.0, "Most seconds that the end of a crawl waits for what is left to send.", minimum=0
+    )
+    propagate_to: list[str] = setting(
+        [], 'Hosts whose requests carry traceparent, as "api.example.org" or "*.example.org"; no others do.'
+    )
+    redact: list[str] = setting(
+        [
+            "AWSAccessKeyId", "Signature", "sig", "X-Goog-Signature", "X-Amz-Signature", "X-Amz-Credential",
+            "X-Amz-Security-Token", "access_token", "api_key", "apikey", "key", "password", "secret", "session", "token",
+        ],
+        "Parameters of queries whose values are not told.",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
+            raise SettingsError(f"telemetry.endpoint = {self.endpoint!r} is no URL: it begins with http:// or https://")
+        if "@" in self.endpoint.partition("://")[2].partition("/")[0]:
+            raise SettingsError(
+                "telemetry.endpoint has a user or password: write what the collector wants in telemetry.headers"
+            )
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is to be sent."""
+        return (self.enabled or bool(self.endpoint)) and (self.traces or self.metrics)
+
+
+@dataclass(frozen=True)
 class Components:
     """Classes that take part: lists in reading order, of dotted paths or tables {class, options, before, after}, or Scrapy's
     dictionaries of priorities."""
@@ -571,5 +616,6 @@ SECTIONS: dict[str, type] = {
     "memory": Memory,
     "dashboard": DashboardSection,
     "monitors": MonitorsSection,
+    "telemetry": Telemetry,
     "components": Components,
 }

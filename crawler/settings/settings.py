@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     memory: schema.Memory
     dashboard: schema.DashboardSection
     monitors: schema.MonitorsSection
+    telemetry: schema.Telemetry
     components: schema.Components
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:

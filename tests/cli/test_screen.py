@@ -37,6 +37,11 @@ NOW: dict[str, Any] = {
     "cpu": 372.3,
     "memory": 80 * 1024 * 1024,
     "latency": {"p50": 0.12, "p90": 0.5, "p99": 2.5},
+    "waits": {
+        "download": {"count": 1234, "total": 250.0, "p50": 0.1, "p90": 0.5, "p99": 2.5},
+        "dns": {"count": 3, "total": 0.3, "p50": 0.1, "p90": 0.1, "p99": 0.1},
+        "first byte": {"count": 1234, "total": 123.4, "p50": 0.1, "p90": 0.5, "p99": 2.0},
+    },
     "held_back": "96% of the time was spent waiting for politeness.delay of one host, books.example.org.",
     "hosts": [
         {
@@ -72,7 +77,7 @@ def test_it_says_everything_in_a_wide_window() -> None:
         "books", "running", "1:02:03", "1,234 pages", "10/s", "1,000 items", "8/s", "1,200 done", "16 in flight", "56 waiting",
         "3 failed", "712 dropped", "about 0:00:05 left", "200: 1,232", "404: 2", "half within 120 ms", "5.0 MiB", "80.0 MiB",
         "CPU 10%", "politeness.delay of one host", "asked to wait, 42.0 s", "50+", "2/4", "BooksSpider.parse_book", "2 x KeyError",
-        "parse blocked for 1.2 s", "▁█",
+        "parse blocked for 1.2 s", "▁█", "dns 100 ms (3x)", "first byte 100 ms  ",
     ):  # fmt: skip
         assert part in shown, part
 

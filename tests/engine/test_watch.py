@@ -9,14 +9,16 @@ import pytest
 
 from crawler import Request, Spider
 from crawler.crawler import Crawler
+from crawler.download import Phases
 from crawler.engine.holdback import Holdback, in_words
 from crawler.engine.profile import Profile
 from crawler.engine.troubles import Troubles
-from crawler.engine.waits import Histogram
+from crawler.engine.waits import ON_THE_WIRE, Histogram, Waits
 from crawler.testing import MemoryWorld, Page, Site
 
 HOST = "http://watched.test"
 WAITING = "of the time was spent waiting for"
+REQUEST = Request(HOST)
 QUIET = {"log.stats_interval": 0, "politeness.obey_robots": False, "politeness.delay": 0.0}
 
 
@@ -68,6 +70,44 @@ def test_it_is_told_in_words_where_something_stands_out(
     told = in_words({"seconds": seconds, "hosts": hosts}, elapsed=10.0, cpu=cpu)
     assert told.startswith(said)
     assert bool(told) == bool(said)
+
+
+def test_what_places_on_the_wire_wait_for_is_told_with_the_setting_that_would_help() -> None:
+    seconds = {"dns": 70.0, "connect": 5.0, "tls": 5.0, "first byte": 15.0, "body": 5.0}
+    for reason in ("crawl.concurrency", "politeness.concurrency_per_host"):
+        told = in_words({"seconds": {reason: 9.0}}, elapsed=10.0, cpu=1.0, on_the_wire=seconds)
+        assert "70% of the wait on the wire is name look-ups: raise http.dns_cache" in told
+    polite = in_words({"seconds": {"politeness.delay": 9.0}}, elapsed=10.0, cpu=1.0, on_the_wire=seconds)
+    assert "wire" not in polite
+    even = dict.fromkeys(seconds, 1.0)
+    assert "wire" not in in_words({"seconds": {"crawl.concurrency": 9.0}}, elapsed=10.0, cpu=1.0, on_the_wire=even)
+
+
+def test_every_phase_on_the_wire_has_its_advice() -> None:
+    for phase in ON_THE_WIRE:
+        told = in_words({"seconds": {"crawl.concurrency": 9.0}}, elapsed=10.0, cpu=1.0, on_the_wire={phase: 1.0})
+        assert "100% of the wait on the wire is " in told, phase
+
+
+def test_only_phases_that_a_download_came_to_are_counted() -> None:
+    waits = Waits()
+    waits.add_download(REQUEST, Phases(None, None, None, 0.5, 0.1))
+    waits.add_download(REQUEST, Phases(0.2, 0.1, None, 0.5, 0.1))
+    waits.add_download(REQUEST, Phases(0.2, 0.1, 0.3, 0.5))
+    waits.add_download(REQUEST, Phases(5.0))
+    assert {phase: one["count"] for phase, one in waits.look().items()} == {
+        "dns": 3, "connect": 2, "tls": 1, "first byte": 3, "body": 2
+    }  # fmt: skip
+    assert waits.on_the_wire()["dns"] == pytest.approx(5.4)
+
+
+def test_what_a_job_has_kept_of_waits_goes_on_for_whoever_counts_them() -> None:
+    earlier, waits = Waits(), Waits()
+    earlier["pipeline"].add(2.0)
+    count = waits["pipeline"].add
+    waits.restore(earlier.plain())
+    count(1.0)
+    assert (waits["pipeline"].count, waits["pipeline"].total) == (2, 3.0)
 
 
 class Pages(Spider):

@@ -130,6 +130,23 @@ async def test_it_tells_what_the_crawl_has_done() -> None:
         assert {one["url"].rpartition("/")[2] for one in now["recent"]} == {"0", "1", "2", "3"}
         assert ["dashboard.enabled", "True", "code"] in now["settings"]
         assert TOKEN not in text
+        assert now["waits"]["first byte"]["count"] == 5
+        assert now["waits"]["connect"]["count"] >= 1
+        assert "dns" not in now["waits"]  # an address is not looked up
+
+
+class Shy(dict[str, Any]):
+    def __repr__(self) -> str:
+        raise ValueError("not now")
+
+
+@ensureDeferred
+async def test_an_item_that_cannot_be_shown_does_not_hide_the_rest() -> None:
+    async with watched() as (_, dashboard):
+        dashboard.item_scraped(Shy(), None)
+        code, text, _ = await ask(dashboard, "/api/look")
+        assert code == 200
+        assert json.loads(text)["recent"][0]["item"] == "<Shy that cannot be shown: ValueError: not now>"
 
 
 @ensureDeferred
@@ -140,13 +157,15 @@ async def test_it_has_the_numbers_for_prometheus() -> None:
         assert headers.getRawHeaders("content-type") == ["text/plain; version=0.0.4; charset=utf-8"]
         assert 'crawler_pages_total{spider="waiting"} 5\n' in text
         assert 'crawler_statuses_total{spider="waiting",status="200"} 5\n' in text
+        assert 'crawler_wait_seconds_count{spider="waiting",phase="first byte"} 5\n' in text
+        assert 'crawler_wait_seconds{spider="waiting",phase="connect",quantile="0.99"} ' in text
         for line in text.splitlines():
             assert line.startswith("# ") or re.fullmatch(r'crawler_\w+\{(\w+="[^"]*",?)+\} [0-9.e+-]+', line)
 
 
 def test_what_would_break_a_line_of_the_numbers_is_escaped() -> None:
     names = "pages items errors failed bytes cpu waiting in_flight known_hosts memory".split()
-    now = {**dict.fromkeys(names, 0), "spider": 'a"b\nc\\d', "statuses": {}, "dropped": {}, "latency": {}}
+    now = {**dict.fromkeys(names, 0), "spider": 'a"b\nc\\d', "statuses": {}, "dropped": {}, "latency": {}, "waits": {}}
     assert r'crawler_pages_total{spider="a\"b\nc\\d"} 0' in exposition(now)
 
 

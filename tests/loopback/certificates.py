@@ -80,4 +80,5 @@ def _general(name: str) -> x509.GeneralName:
 
 def server_options(file: Path, **options: Any) -> Any:
     """Return how a server shows the certificate in *file*."""
-    return ssl.PrivateCertificate.loadPEM(file.read_bytes()).options(**options)
+    shown = ssl.PrivateCertificate.loadPEM(file.read_bytes())
+    return ssl.CertificateOptions(privateKey=shown.privateKey.original, certificate=shown.original, **options)

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from crawler import signals
-from crawler.exceptions import NotConfigured, UsageError
+from crawler.exceptions import NotConfigured, UsageError, describe
 
 if TYPE_CHECKING:
     from crawler.crawler import Crawler
@@ -36,7 +36,9 @@ class Dashboard:
         self.token = token
         self.url = ""
         self.samples: deque[tuple[float, ...]] = deque(maxlen=SAMPLES)
-        self.recent: deque[dict[str, str]] = deque(maxlen=_RECENT)
+        self._recent: deque[dict[str, str]] = deque(maxlen=_RECENT)
+        self._to_show = _RECENT
+        self._settings = crawler.settings.in_force()
         self._host = host
         self._port = port
         self._listening: Any = None
@@ -85,10 +87,16 @@ class Dashboard:
         return self._listening.stopListening() if self._listening is not None else None
 
     def item_scraped(self, item: Any, response: Any) -> None:
-        """Keep the beginning of *item*."""
-        self.recent.appendleft({"item": repr(item)[:_SHOWN], "url": response.url if response is not None else ""})
+        """Keep the beginning of *item*, if it is among the first since the last sample: more than that nobody could read.
+
+        The item itself is not kept, nor what it may hold of its page.
+        """
+        if self._to_show:
+            self._to_show -= 1
+            self._recent.appendleft({"item": _beginning(item), "url": response.url if response is not None else ""})
 
     def _sample(self) -> None:
+        self._to_show = _RECENT
         now = self.crawler.look()
         latency = now["latency"]
         self.samples.append(
@@ -101,6 +109,13 @@ class Dashboard:
         return {
             **self.crawler.look(),
             "samples": list(self.samples),
-            "recent": list(self.recent),
-            "settings": self.crawler.settings.in_force(),
+            "recent": list(self._recent),
+            "settings": self._settings,
         }
+
+
+def _beginning(item: Any) -> str:
+    try:
+        return repr(item)[:_SHOWN]
+    except Exception as error:  # it is a class of the user's
+        return f"<{type(item).__name__} that cannot be shown: {describe(error)}>"[:_SHOWN]

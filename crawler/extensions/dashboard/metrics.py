@@ -35,6 +35,18 @@ def exposition(now: dict[str, Any]) -> str:
     lines += ["# HELP crawler_download_seconds Time of a download.", "# TYPE crawler_download_seconds summary"]
     for name, seconds in now["latency"].items():
         lines.append(f'crawler_download_seconds{{{spider},quantile="0.{name[1:]}"}} {seconds}')
+    lines += ["# HELP crawler_wait_seconds Where the time of visits goes.", "# TYPE crawler_wait_seconds summary"]
+    for phase, wait in now["waits"].items():
+        labels = f'{spider},phase="{_escaped(phase)}"'
+        lines += [
+            f'crawler_wait_seconds{{{labels},quantile="0.{name[1:]}"}} {seconds}'
+            for name, seconds in wait.items()
+            if name.startswith("p")
+        ]
+        lines += [
+            f"crawler_wait_seconds_sum{{{labels}}} {wait['total']}",
+            f"crawler_wait_seconds_count{{{labels}}} {wait['count']}",
+        ]
     return "\n".join(lines) + "\n"
 
 
