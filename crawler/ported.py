@@ -6,12 +6,13 @@ Nothing in the crawler uses them. ``crawler.scrapy_paths`` gives them the paths 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import json
 import pkgutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from http import HTTPStatus
@@ -20,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import ParseResult, urlparse
 
 from crawler.cli import main
-from crawler.concurrency import start
+from crawler.concurrency import is_awaitable, start
 from crawler.crawler import Crawler
 from crawler.engine import components
 from crawler.exceptions import ComponentError
@@ -92,6 +93,21 @@ def deferred_to_future(deferred: Deferred[Any]) -> Future[Any]:
 def deferred_from_coro(coroutine: Coroutine[Any, Any, Any] | Any) -> Any:
     """Return a Deferred of what *coroutine* comes to; what is no coroutine as it is."""
     return start(coroutine) if hasattr(coroutine, "__await__") and hasattr(coroutine, "send") else coroutine
+
+
+def deferred_f_from_coro_f(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    """Return *function*, whose results become Deferreds: for what Twisted calls, such as ``react``."""
+
+    @functools.wraps(function)
+    def deferred(*args: Any, **kwargs: Any) -> Any:
+        return deferred_from_coro(function(*args, **kwargs))
+
+    return deferred
+
+
+async def ensure_awaitable(value: Any) -> Any:
+    """Return *value*, or what it comes to if it must be awaited."""
+    return await value if is_awaitable(value) else value
 
 
 # --- classes and modules -----------------------------------------------------------------------------------------------

@@ -49,6 +49,16 @@ def test_components_are_built_through_from_crawler_or_from_settings() -> None:
     assert ported.create_instance(dict, "s", None, a=1) == {"a": 1}
 
 
+def test_a_coroutine_function_becomes_one_that_returns_a_deferred() -> None:
+    @ported.deferred_f_from_coro_f
+    async def word(said: str) -> str:
+        return await ported.ensure_awaitable(said) + await ported.ensure_awaitable(defer.succeed("!"))
+
+    came: list[str] = []
+    word("hi").addCallback(came.append)
+    assert came == ["hi!"]
+
+
 def test_text_and_bytes_become_each_other() -> None:
     assert (ported.to_bytes("ü"), ported.to_bytes(b"x"), ported.to_bytes("ü", "latin-1")) == (
         b"\xc3\xbc",

@@ -455,7 +455,10 @@ class Engine(EngineCalls):
         self._waits["politeness"].add(visit.let_alone)
         began = self._clock.seconds()
         try:
-            await self._scraper.scrape(request, response, lambda output: self._handle(output, visit, response, depth))
+            # A middleware may have answered with another request's response: then that one's callback is meant.
+            await self._scraper.scrape(
+                response.request, response, lambda output: self._handle(output, visit, response, depth)
+            )
         except HttpError as error:
             self.account.status_ignored(response.status)
             if response.status >= 500:
