@@ -20,7 +20,7 @@ from crawler.engine.commit import Committer
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.deliveries import Deliveries
 from crawler.engine.durability import Durability
-from crawler.engine.identity import fingerprinter_of, identity_of
+from crawler.engine.identity import identity_of
 from crawler.engine.limits import Limits
 from crawler.engine.pacing import Pacer
 from crawler.engine.robots import RobotsGate
@@ -171,8 +171,7 @@ class Assembly:
             spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
             seconds=clock.seconds,
         )
-        self.fingerprinter = fingerprinter_of(crawler)
-        identity = identity_of(self.fingerprinter, tuple(settings.frontier.include_headers))
+        identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
         frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
         fetch = counted(

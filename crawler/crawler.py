@@ -19,6 +19,7 @@ from crawler import runtime as runtimes
 from crawler.assembly import Assembly
 from crawler.concurrency import Bridge, start
 from crawler.engine import addons, components
+from crawler.engine.identity import fingerprinter_of
 from crawler.exceptions import UsageError
 from crawler.frontier.jobs import FINISHED, jobs_in
 from crawler.logs import configure_logging
@@ -201,10 +202,10 @@ class Crawler:
         """End the crawl when what is in flight has finished."""
         await self.stop()
 
-    @property
+    @cached_property
     def request_fingerprinter(self) -> Any:
-        """What says by ``fingerprint(request)`` what makes two requests the same, None before the crawl is assembled."""
-        return self._assembly.fingerprinter if self._assembly else None
+        """What says by ``fingerprint(request)`` what makes two requests the same."""
+        return fingerprinter_of(self)
 
     def get_addon(self, cls: type) -> Any:
         """Return the add-on of class *cls*, None if the crawl has none."""

@@ -41,7 +41,7 @@ class CookiesMiddleware:
         self, debug: bool = False, *, jars: CookieJars | None = None, now: Callable[[], float] = time.time
     ) -> None:
         self.jars = jars if jars is not None else CookieJars()
-        self._debug = debug
+        self.debug = debug
         self._now = now
 
     @classmethod
@@ -91,7 +91,7 @@ class CookiesMiddleware:
         received = response.headers.getlist("Set-Cookie")
         for header in received:
             jar.store(request.url, header, now=now)
-        if self._debug:
+        if self.debug:
             logger.debug("Received cookies from: %s\n%s", response, _lines("Set-Cookie", received))
         return response
 
@@ -111,7 +111,7 @@ class CookiesMiddleware:
         request.headers["Cookie"] = header
         if header != by_hand:
             request.meta[_MADE] = [header, by_hand]
-        if self._debug:
+        if self.debug:
             logger.debug("Sending cookies to: %s\n%s", request, _lines("Cookie", [header]))
 
 

@@ -37,6 +37,9 @@ class RetryMiddleware:
     and ask for a retry with ``_retry``, as Scrapy's do.
     """
 
+    #: What ``exceptions_to_retry`` begins as, under its older name.
+    EXCEPTIONS_TO_RETRY: tuple[type[Exception], ...] = RETRYABLE
+
     def __init__(
         self,
         settings: Settings | None = None,
@@ -53,7 +56,7 @@ class RetryMiddleware:
         self.max_retry_times = policy.times
         self.retry_http_codes: Collection[int] = policy.statuses
         self.priority_adjust = policy.priority_adjust
-        self.exceptions_to_retry: tuple[type[Exception], ...] = RETRYABLE
+        self.exceptions_to_retry = self.EXCEPTIONS_TO_RETRY
         self._stats = stats if stats is not None else StatsCollector()
         self._budget = budget if budget is not None else HostBudget()
         self._jitter = jitter
@@ -83,7 +86,7 @@ class RetryMiddleware:
         ):
             return response
         asked = wait_asked_for(response.headers, self._now())
-        return self._again(request, status_reason(response.status), retry_after=asked) or response
+        return self._again(request, status_reason(response.status), spider, retry_after=asked) or response
 
     def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Request | None:
         """Return a retry of *request* if *exception* is worth one, else None: the errback gets it."""
@@ -96,24 +99,31 @@ class RetryMiddleware:
             is_own or self._policy.may_repeat_error(exception, request.method, is_asked=is_asked)
         ):
             return None
-        return self._again(request, exception)
+        return self._again(request, exception, spider)
 
     def _retry(self, request: Request, reason: str | Exception | type[Exception], spider: Any = None) -> Request | None:
         """Return a request that tries *request* again, None if it was tried often enough; for subclasses."""
-        return self._again(request, reason)
+        return self._again(request, reason, spider)
 
     def _again(
-        self, request: Request, reason: str | Exception | type[Exception], *, retry_after: float | None = None
+        self,
+        request: Request,
+        reason: str | Exception | type[Exception],
+        spider: Any,
+        *,
+        retry_after: float | None = None,
     ) -> Request | None:
         meta = request.meta
+        # A subclass that is built in a way of its own may know no crawl but that of the spider that it is given.
+        stats = self._stats if spider is None else spider.crawler.stats
         times = _given(meta.get("max_retry_times"), self.max_retry_times)
         if meta.get("retry_times", 0) < times and not self._budget.take(host_key(request.url)):
-            self._stats.inc_value("retry/host_budget_spent")
+            stats.inc_value("retry/host_budget_spent")
             times = 0
         return _retry(
             request,
             reason,
-            stats=self._stats,
+            stats=stats,
             times=times,
             priority_adjust=_given(meta.get("priority_adjust"), self.priority_adjust),
             give_up_log_level=_given(meta.get("give_up_log_level"), self._policy.give_up_log_level),
