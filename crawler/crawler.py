@@ -26,7 +26,6 @@ from crawler.logs import configure_logging
 from crawler.result import CrawlResult
 from crawler.settings import Settings
 from crawler.signals import SignalManager
-from crawler.spiders import Spider
 from crawler.spiders.loader import SpiderLoader
 from crawler.stats import render
 from crawler.watching import look, snapshot
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from crawler.http import Request, Response
     from crawler.interfaces import CrawlSnapshot
     from crawler.runtime import Runtime
+    from crawler.spiders import Spider
     from crawler.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,11 @@ class Crawler:
         command: Mapping[str, Any] | None = None,
         start: Callable[[Spider], AsyncIterator[Any]] | None = None,
     ) -> None:
+        if not isinstance(spidercls, type):
+            name = type(spidercls).__name__
+            raise UsageError(
+                f"{name}() is a spider where its class is wanted: write {name}, and its arguments after it"
+            )
         self.spidercls = spidercls
         self.settings = _own_settings(spidercls, settings)
         self.addons = addons.apply(self, self.settings)
@@ -148,7 +153,7 @@ class Crawler:
     def _spider(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Spider:
         """Return the spider, complete also where its own ``from_crawler`` or ``__init__`` does not call those of ``Spider``."""
         spider = self.spidercls.from_crawler(self, *args, **kwargs)
-        if getattr(spider, "crawler", None) is None:
+        if getattr(spider, "crawler", None) is None or not hasattr(spider, "settings"):
             spider._set_crawler(self)
         spider.__dict__.setdefault("state", {})
         return spider
@@ -266,11 +271,6 @@ class CrawlerRunnerBase:
         """Return a crawler for a spider class or for the name of a spider of the project; a crawler as it is."""
         if isinstance(crawler_or_spidercls, Crawler):
             return crawler_or_spidercls
-        if isinstance(crawler_or_spidercls, Spider):
-            name = type(crawler_or_spidercls).__name__
-            raise UsageError(
-                f"crawl({name}(), ...) has a spider in it: write crawl({name}, ...), arguments after the class"
-            )
         if isinstance(crawler_or_spidercls, str):
             crawler_or_spidercls = self.spider_loader.load(crawler_or_spidercls)
         return Crawler(crawler_or_spidercls, self.settings, runtime=self._runtime())

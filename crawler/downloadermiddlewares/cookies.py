@@ -37,6 +37,9 @@ _MADE = "_cookie_header"
 class CookiesMiddleware:
     """Keeps cookies in *jars*. With *debug* everything that is sent and received is logged, secrets included."""
 
+    #: The crawl, where the middleware was built by ``from_crawler``.
+    crawler: Crawler
+
     def __init__(
         self, debug: bool = False, *, jars: CookieJars | None = None, now: Callable[[], float] = time.time
     ) -> None:
@@ -49,7 +52,9 @@ class CookiesMiddleware:
         """Build from ``settings.cookies``."""
         if not crawler.settings.cookies.enabled:
             raise NotConfigured
-        return cls(crawler.settings.cookies.debug)
+        middleware = cls(crawler.settings.cookies.debug)
+        middleware.crawler = crawler
+        return middleware
 
     # Hot: once per request.
     def process_request(self, request: Request, spider: Any = None) -> None:

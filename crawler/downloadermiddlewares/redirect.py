@@ -42,6 +42,9 @@ logger = logging.getLogger(__name__)
 class BaseRedirectMiddleware:
     """How far redirects are followed: ``max_redirect_times`` and ``priority_adjust``, which subclasses may change."""
 
+    #: The crawl, where the middleware was built by ``from_crawler``.
+    crawler: Crawler
+
     def __init__(self, settings: Settings | None = None, *, policy: RedirectPolicy | None = None) -> None:
         self._policy = _policy(settings, policy)
 
@@ -79,6 +82,7 @@ class RedirectMiddleware(BaseRedirectMiddleware):
         if not crawler.settings.redirect.enabled:
             raise NotConfigured
         middleware = cls(crawler.settings)
+        middleware.crawler = crawler
         middleware._statuses = STATUSES.difference(getattr(crawler.spider, "handle_httpstatus_list", None) or ())
         return middleware
 
@@ -130,7 +134,9 @@ class MetaRefreshMiddleware(BaseRedirectMiddleware):
         redirect = crawler.settings.redirect
         if not (redirect.enabled and redirect.meta_refresh):
             raise NotConfigured
-        return cls(crawler.settings)
+        middleware = cls(crawler.settings)
+        middleware.crawler = crawler
+        return middleware
 
     # Hot: once per response.
     def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:

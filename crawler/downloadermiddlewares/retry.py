@@ -8,19 +8,21 @@ Retry-After of the response. When the attempts are used up the response goes on 
 
 from __future__ import annotations
 
+import importlib
 import logging
 import random
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from crawler.exceptions import NotConfigured
+from crawler.exceptions import NotConfigured, SettingsError
 from crawler.http.ratelimit import wait_asked_for
 from crawler.http.retry import RETRYABLE, HostBudget, RetryPolicy, error_reason, status_reason
+from crawler.scrapy_paths import our_path
 from crawler.stats import StatsCollector
 from crawler.url import host_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from crawler.crawler import Crawler
     from crawler.http import Request, Response
@@ -36,6 +38,9 @@ class RetryMiddleware:
     A subclass in its place may change ``max_retry_times``, ``retry_http_codes``, ``priority_adjust`` and ``exceptions_to_retry``,
     and ask for a retry with ``_retry``, as Scrapy's do.
     """
+
+    #: The crawl, where the middleware was built by ``from_crawler``.
+    crawler: Crawler
 
     #: What ``exceptions_to_retry`` begins as, under its older name.
     EXCEPTIONS_TO_RETRY: tuple[type[Exception], ...] = RETRYABLE
@@ -56,7 +61,8 @@ class RetryMiddleware:
         self.max_retry_times = policy.times
         self.retry_http_codes: Collection[int] = policy.statuses
         self.priority_adjust = policy.priority_adjust
-        self.exceptions_to_retry = self.EXCEPTIONS_TO_RETRY
+        more = settings.retry.exceptions if settings is not None else ()
+        self.exceptions_to_retry = (*self.EXCEPTIONS_TO_RETRY, *_errors_named(more))
         self._stats = stats if stats is not None else StatsCollector()
         self._budget = budget if budget is not None else HostBudget()
         self._jitter = jitter
@@ -68,6 +74,7 @@ class RetryMiddleware:
         if not crawler.settings.retry.enabled:
             raise NotConfigured
         middleware = cls(crawler.settings)
+        middleware.crawler = crawler
         middleware._stats = crawler.stats
         return middleware
 
@@ -174,6 +181,7 @@ def policy_of(settings: Settings) -> RetryPolicy:
         delay=retry.delay,
         max_delay=retry.max_delay,
         priority_adjust=retry.priority_adjust,
+        give_up_log_level=retry.give_up_log_level,
     )
 
 
@@ -206,6 +214,22 @@ def _retry(
     stats.inc_value(f"{key}/count")
     stats.inc_value(f"{key}/reason_count/{reason if isinstance(reason, str) else error_reason(reason)}")
     return again
+
+
+def _errors_named(paths: Iterable[str]) -> Iterator[type[Exception]]:
+    """Yield the exception classes at the dotted *paths* of the setting ``retry.exceptions``."""
+    for named in paths:
+        path = our_path(named)
+        module, _, name = path.rpartition(".")
+        try:
+            error = getattr(importlib.import_module(module or "builtins"), name)
+        except (ImportError, AttributeError) as missing:
+            if path.startswith("crawler."):
+                continue  # one of Scrapy's errors, in the place of which ours are
+            raise SettingsError(f"retry.exceptions: {named!r} cannot be imported: {missing}") from missing
+        if not (isinstance(error, type) and issubclass(error, Exception)):
+            raise SettingsError(f"retry.exceptions: {named!r} is no exception class")
+        yield error
 
 
 def _level(level: int | str) -> int:

@@ -104,6 +104,13 @@ def _schemes(value: Any) -> list[str]:
     return [scheme for scheme, is_on in schemes.items() if is_on]
 
 
+def _paths(value: Any) -> Any:
+    """Return the dotted paths of the classes in *value*; what is a path already, or no list, as it is."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [f"{one.__module__}.{one.__qualname__}" if isinstance(one, type) else one for one in value]
+
+
 def _fingerprinter(value: Any) -> Any:
     """Return the class, empty for Scrapy's own: what it does is what we do."""
     return "" if isinstance(value, str) and value.endswith(".RequestFingerprinter") else value
@@ -142,6 +149,7 @@ MAPPED: dict[str, Mapped] = {
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
     "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
+    "RETRY_EXCEPTIONS": Mapped("retry.exceptions", _paths),
     "DOWNLOAD_HANDLERS": Mapped("http.schemes", _schemes),
     "DUPEFILTER_CLASS": Mapped("frontier.filter_duplicates", _filters_duplicates),
     "REQUEST_FINGERPRINTER_CLASS": Mapped("components.fingerprinter", _fingerprinter),
@@ -228,7 +236,6 @@ IGNORED: dict[str, str] = {
     "REMOTE_CONTROL_OUTPUT_MAX_BYTES": _NO_REMOTE,
     "REMOTE_CONTROL_TRACEBACK_MAX_BYTES": _NO_REMOTE,
     "REQUEST_HEADER_ORDER": "headers are sent in the order in which they are given",
-    "RETRY_EXCEPTIONS": "every download error that may go better the next time is tried again",
     "ROBOTSTXT_PARSER": "robots.txt is read by RFC 9309",
     "SCHEDULER": _ONE_ENGINE,
     "SCHEDULER_DEBUG": "requests are accounted for one by one: see the dropped/ statistics",

@@ -839,6 +839,21 @@ def test_a_spider_that_forgets_what_its_base_class_does_is_complete_all_the_same
     assert result.items == [{"word": "hi", "bot": "b", "state": {}, "has": True}]
 
 
+def test_a_spider_that_keeps_the_crawler_by_itself_has_the_settings_too() -> None:
+    class Keeps(PathSpider):
+        def __init__(self, crawler):
+            self.crawler = crawler
+
+        @classmethod
+        def from_crawler(cls, crawler):
+            return cls(crawler)
+
+        def parse(self, response):
+            yield {"bot": self.settings["BOT_NAME"]}
+
+    assert crawl_in_memory(Keeps, {"/": "x"}, {**FAST, "BOT_NAME": "b"}).items == [{"bot": "b"}]
+
+
 def test_the_ends_of_feeds_are_told() -> None:
     told = []
 

@@ -321,6 +321,31 @@ def test_a_subclass_may_connect_what_scrapys_connects(base: Any) -> None:
     assert item == {"agent": b"own/1", "timeout": 7.0}
 
 
+@pytest.mark.parametrize("base", [RetryMiddleware, RedirectMiddleware, MetaRefreshMiddleware, CookiesMiddleware])
+def test_a_subclass_knows_the_crawl_that_it_is_built_for(base: Any) -> None:
+    class Mine(base):
+        def process_response(self, request: Request, response: Response, spider: Any) -> Any:
+            self.crawler.stats.inc_value(f"mine/{self.crawler.spider.name}")
+            return super().process_response(request, response, spider)
+
+    result = crawl_in_memory(OnePage, {"*": "x"}, {**FAST, "DOWNLOADER_MIDDLEWARES": {base: None, Mine: 500}})
+    assert result.stats["mine/one"] == 1
+
+
+@pytest.mark.parametrize("setting", ["DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES", "ITEM_PIPELINES"])
+def test_a_component_may_do_all_its_work_in_handlers_of_signals(setting: str) -> None:
+    told: list[str] = []
+
+    class Listens:
+        @classmethod
+        def from_crawler(cls, crawler: Any) -> Any:
+            crawler.signals.connect(lambda spider: told.append(spider.name), signals.spider_opened, weak=False)
+            return cls()
+
+    crawl_in_memory(OnePage, {"*": "x"}, {**FAST, setting: {Listens: 500}})
+    assert told == ["one"]
+
+
 def test_a_cookies_middleware_in_its_place_sees_the_jars() -> None:
     class Mine(CookiesMiddleware):
         def process_request(self, request: Request, spider: Any) -> Any:
