@@ -170,6 +170,7 @@ class Assembly:
             resume=durability.places if durability else None,
             spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
             seconds=clock.seconds,
+            alone=True,
         )
         identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
         frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
