@@ -26,7 +26,6 @@ from crawler.crawler import Crawler
 from crawler.engine import components
 from crawler.exceptions import ComponentError
 from crawler.http import Request, Response, TextResponse
-from crawler.http.fingerprint import fingerprint
 from crawler.item import is_item
 from crawler.logs import configure_logging as configure_log
 from crawler.settings import Settings, find_project
@@ -218,11 +217,6 @@ def response_status_message(status: int | str) -> str:
         return f"{code} {HTTPStatus(code).phrase}"
     except ValueError:
         return f"{code} Unknown Status"
-
-
-def request_fingerprint(request: Request, include_headers: Iterable[str] = (), keep_fragments: bool = False) -> str:
-    """Return what *request* is recognised by, in hexadecimal. New code calls :func:`crawler.http.fingerprint.fingerprint`."""
-    return fingerprint(request, include_headers=include_headers or (), keep_fragments=keep_fragments).hex()
 
 
 def request_to_curl(request: Request) -> str:

@@ -65,7 +65,7 @@ PLACES = {
     "utils.reactor.is_asyncio_reactor_installed": "crawler.ported",
     "utils.request.RequestFingerprinter": "crawler.http.fingerprint",
     "utils.request.fingerprint": "crawler.http.fingerprint",
-    "utils.request.request_fingerprint": "crawler.ported",
+    "utils.request.request_fingerprint": "crawler.http.fingerprint",
     "utils.request.request_from_dict": "crawler.http.request",
     "utils.request.request_to_curl": "crawler.ported",
     "utils.response.get_base_url": "crawler.ported",
