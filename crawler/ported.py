@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import ParseResult, urlparse
 
 from crawler.cli import main
-from crawler.concurrency import is_awaitable, start
+from crawler.concurrency import Bridge, is_awaitable, start
 from crawler.crawler import Crawler
 from crawler.engine import components
 from crawler.exceptions import ComponentError
@@ -96,11 +96,20 @@ def deferred_from_coro(coroutine: Coroutine[Any, Any, Any] | Any) -> Any:
 
 
 def deferred_f_from_coro_f(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
-    """Return *function*, whose results become Deferreds: for what Twisted calls, such as ``react``."""
+    """Return *function*, whose results become Deferreds: for what Twisted calls, such as ``react``.
+
+    On an asyncio loop that is running it may await what asyncio has, too.
+    """
 
     @functools.wraps(function)
     def deferred(*args: Any, **kwargs: Any) -> Any:
-        return deferred_from_coro(function(*args, **kwargs))
+        import asyncio
+
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return start(function(*args, **kwargs))
+        return Bridge(loop).deferred(function(*args, **kwargs))
 
     return deferred
 
