@@ -27,7 +27,7 @@ __version__ = "0.1.0"
 version_info = tuple(int(part) for part in __version__.split("."))
 
 _PUBLIC = {
-    "CrawlResult": "crawler.crawler",
+    "CrawlResult": "crawler.result",
     "CrawlSpider": "crawler.spiders",
     "Crawler": "crawler.crawler",
     "CrawlerProcess": "crawler.crawler",
@@ -52,9 +52,10 @@ _PUBLIC = {
 scrapy_paths.install()
 
 if TYPE_CHECKING:
-    from crawler.crawler import Crawler, CrawlerProcess, CrawlerRunner, CrawlResult
+    from crawler.crawler import Crawler, CrawlerProcess, CrawlerRunner
     from crawler.http import FormRequest, HtmlResponse, JsonRequest, Request, Response, TextResponse, XmlResponse
     from crawler.item import Field, Item
+    from crawler.result import CrawlResult
     from crawler.running import crawl, run, stream
     from crawler.selector import Selector
     from crawler.settings import Settings

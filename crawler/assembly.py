@@ -21,7 +21,7 @@ from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.deliveries import Deliveries
 from crawler.engine.durability import Durability
 from crawler.engine.errands import ASKING
-from crawler.engine.identity import fingerprinter_of, identity_of
+from crawler.engine.identity import identity_of
 from crawler.engine.limits import Limits
 from crawler.engine.pacing import Pacer
 from crawler.engine.robots import PAUSES, RobotsGate
@@ -175,9 +175,9 @@ class Assembly:
             resume=durability.places if durability else None,
             spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
             seconds=clock.seconds,
+            alone=True,
         )
-        self.fingerprinter = fingerprinter_of(crawler)
-        identity = identity_of(self.fingerprinter, tuple(settings.frontier.include_headers))
+        identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
         frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
         fetch = counted(

@@ -7,9 +7,9 @@ engine what it needs. Parts do not find each other through it: it is what compon
 from __future__ import annotations
 
 import logging
+from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,16 @@ from crawler import runtime as runtimes
 from crawler.assembly import Assembly
 from crawler.concurrency import Bridge, start
 from crawler.engine import addons, components
+from crawler.engine.identity import fingerprinter_of
+from crawler.exceptions import UsageError
 from crawler.frontier.jobs import FINISHED, jobs_in
-from crawler.interfaces import CrawlSnapshot
 from crawler.logs import configure_logging
+from crawler.result import CrawlResult
 from crawler.settings import Settings
 from crawler.signals import SignalManager
 from crawler.spiders.loader import SpiderLoader
 from crawler.stats import render
-from crawler.watching import look
+from crawler.watching import look, snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,32 +36,12 @@ if TYPE_CHECKING:
     from crawler.engine import Engine
     from crawler.exporters import FeedOptions
     from crawler.http import Request, Response
+    from crawler.interfaces import CrawlSnapshot
     from crawler.runtime import Runtime
     from crawler.spiders import Spider
     from crawler.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class CrawlResult:
-    """What a crawl came to."""
-
-    #: Why it ended: "finished", "shutdown", "closespider_pagecount", ... or a reason of the spider's own.
-    reason: str
-    #: The statistics, under Scrapy's names.
-    stats: Mapping[str, Any]
-    #: The items, in the order in which their pages finished; empty if they were not to be kept.
-    items: Sequence[Any] = ()
-    #: How many requests failed for good, plus how many errors callbacks and pipelines raised.
-    failed: int = 0
-    #: Whether the crawl was stopped from outside before it had finished.
-    interrupted: bool = False
-    snapshot: CrawlSnapshot | None = field(default=None, repr=False)
-    #: The feeds that were written: where each is, and how many items it has.
-    outputs: Sequence[tuple[str, int]] = ()
-    #: Where the job is kept, None if the crawl was not durable.
-    job_folder: Path | None = None
 
 
 class Crawler:
@@ -81,6 +63,11 @@ class Crawler:
         command: Mapping[str, Any] | None = None,
         start: Callable[[Spider], AsyncIterator[Any]] | None = None,
     ) -> None:
+        if not isinstance(spidercls, type):
+            name = type(spidercls).__name__
+            raise UsageError(
+                f"{name}() is a spider where its class is wanted: write {name}, and its arguments after it"
+            )
         self.spidercls = spidercls
         self.settings = _own_settings(spidercls, settings)
         self.addons = addons.apply(self, self.settings)
@@ -110,7 +97,7 @@ class Crawler:
     def runtime(self) -> Runtime:
         """Where the crawl runs."""
         if self._runtime is None:
-            self._runtime = runtimes.own()
+            self._runtime = runtimes.here()
         return self._runtime
 
     @property
@@ -130,9 +117,13 @@ class Crawler:
         self.crawling = True
         return start(self._crawl(args, kwargs))
 
+    async def crawl_async(self, *args: Any, **kwargs: Any) -> CrawlResult:
+        """Crawl as :meth:`crawl` does; return the result when the crawl has ended. For asyncio's coroutines and Twisted's."""
+        return await runtimes.awaitable(self.crawl(*args, **kwargs))
+
     async def _crawl(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> CrawlResult:
         try:
-            self.spider = self.spidercls.from_crawler(self, *args, **kwargs)
+            self.spider = self._spider(args, kwargs)
             bridge = self.signals.bridge = Bridge(self.runtime.loop)
             self._assembly = Assembly(
                 self,
@@ -159,43 +150,31 @@ class Crawler:
         finally:
             self.crawling = False
 
+    def _spider(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Spider:
+        """Return the spider, complete also where its own ``from_crawler`` or ``__init__`` does not call those of ``Spider``."""
+        spider = self.spidercls.from_crawler(self, *args, **kwargs)
+        if getattr(spider, "crawler", None) is None or not hasattr(spider, "settings"):
+            spider._set_crawler(self)
+        spider.__dict__.setdefault("state", {})
+        return spider
+
     def _result(self, reason: str) -> CrawlResult:
         assert self.engine is not None
-        snapshot = self.snapshot()
         failed = self.engine.frontier.failed + self.engine.account.errors + self.stats.get_value("start/errors", 0)
         return CrawlResult(
             reason,
             self.stats.get_stats(),
             failed=failed,
             interrupted=reason == "shutdown",
-            snapshot=snapshot,
+            snapshot=self.snapshot(),
             outputs=self._assembly.outputs if self._assembly else (),
             job_folder=self.job_folder,
         )
 
     def snapshot(self) -> CrawlSnapshot:
         """Return what the crawl looks like now."""
-        stats, engine = self.stats, self.engine
-        prefix = "downloader/response_status_count/"
-        statuses = [
-            (int(name[len(prefix) :]), count) for name, count in stats.get_stats().items() if name.startswith(prefix)
-        ]
-        if engine is None:
-            return CrawlSnapshot(self.spidercls.name, "new", 0, 0, 0, 0, 0, 0, 0, 0.0, 0)
-        return CrawlSnapshot(
-            spider=self.spidercls.name,
-            state="paused" if engine.paused else engine.state,
-            pages=engine.account.pages,
-            items=engine.account.items,
-            errors=engine.account.errors + engine.frontier.failed,
-            dropped=engine.account.dropped,
-            waiting=engine.frontier.waiting,
-            in_flight=engine.in_flight,
-            hosts=engine.frontier.workbench.hosts,
-            elapsed=self.clock.seconds() - self._began,
-            bytes_received=stats.get_value("downloader/response_bytes", 0),
-            statuses=tuple(sorted(statuses)),
-        )
+        elapsed = self.clock.seconds() - self._began if self.engine is not None else 0.0
+        return snapshot(self.engine, self.stats.get_stats(), spider=self.spidercls.name, elapsed=elapsed)
 
     async def fetch(self, request: Request) -> Response:
         """Return the response to *request*, which is no part of the crawl: past frontier, middlewares and statistics."""
@@ -228,10 +207,10 @@ class Crawler:
         """End the crawl when what is in flight has finished."""
         await self.stop()
 
-    @property
+    @cached_property
     def request_fingerprinter(self) -> Any:
-        """What says by ``fingerprint(request)`` what makes two requests the same, None before the crawl is assembled."""
-        return self._assembly.fingerprinter if self._assembly else None
+        """What says by ``fingerprint(request)`` what makes two requests the same."""
+        return fingerprinter_of(self)
 
     def get_addon(self, cls: type) -> Any:
         """Return the add-on of class *cls*, None if the crawl has none."""
@@ -273,18 +252,15 @@ def _own_settings(spidercls: type[Spider], settings: Settings | Mapping[str, Any
     return copy
 
 
-class CrawlerRunner:
-    """Runs crawls within a reactor that somebody else runs.
-
-    *reactor* is the one to use; by default the installed one.
-    """
+class CrawlerRunnerBase:
+    """What the runners have in common: the settings of their crawls, the crawlers that run, and where they run."""
 
     def __init__(self, settings: Settings | Mapping[str, Any] | None = None, *, reactor: Any = None) -> None:
         self.settings = settings if isinstance(settings, Settings) else Settings(settings or {})
         self.crawlers: set[Crawler] = set()
+        self.bootstrap_failed = False
         self._reactor = reactor
         self._active: set[Deferred[Any]] = set()
-        self.bootstrap_failed = False
 
     @cached_property
     def spider_loader(self) -> SpiderLoader:
@@ -300,17 +276,10 @@ class CrawlerRunner:
         return Crawler(crawler_or_spidercls, self.settings, runtime=self._runtime())
 
     def _runtime(self) -> Runtime:
-        if self._reactor is None:
-            from twisted.internet import reactor
+        return runtimes.here() if self._reactor is None else runtimes.of_reactor(self._reactor)
 
-            self._reactor = reactor
-        return runtimes.of_reactor(self._reactor)
-
-    def crawl(
-        self, crawler_or_spidercls: type[Spider] | str | Crawler, *args: Any, **kwargs: Any
-    ) -> Deferred[CrawlResult]:
-        """Begin a crawl, as soon as the reactor runs; return a Deferred of its result."""
-        crawler = self.create_crawler(crawler_or_spidercls)
+    def _begun(self, crawler: Crawler, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Deferred[CrawlResult]:
+        """Begin to crawl as soon as the reactor runs; return a Deferred of the result."""
         self.crawlers.add(crawler)
         crawling: Deferred[CrawlResult] = Deferred()
         self._active.add(crawling)
@@ -319,6 +288,8 @@ class CrawlerRunner:
             self.crawlers.discard(crawler)
             self._active.discard(crawling)
             self.bootstrap_failed |= crawler.spider is None
+            if not self._active:
+                runtimes.release_threads(crawler.runtime)
             return result
 
         crawling.addBoth(ended)
@@ -327,20 +298,61 @@ class CrawlerRunner:
         )
         return crawling
 
-    def stop(self) -> Deferred[Any]:
-        """End all crawls when what is in flight has finished."""
+    def _stopped(self) -> Deferred[Any]:
         return DeferredList([crawler.stop() for crawler in self.crawlers])
 
     async def _joined(self) -> None:
         while self._active:
             await DeferredList(list(self._active), consumeErrors=False)
 
+
+class CrawlerRunner(CrawlerRunnerBase):
+    """Runs crawls within a reactor that somebody else runs, and answers with Deferreds.
+
+    *reactor* is the one to use; by default the one that runs, or is installed.
+    """
+
+    def crawl(
+        self, crawler_or_spidercls: type[Spider] | str | Crawler, *args: Any, **kwargs: Any
+    ) -> Deferred[CrawlResult]:
+        """Begin a crawl, as soon as the reactor runs; return a Deferred of its result."""
+        return self._begun(self.create_crawler(crawler_or_spidercls), args, kwargs)
+
+    def stop(self) -> Deferred[Any]:
+        """End all crawls when what is in flight has finished."""
+        return self._stopped()
+
     def join(self) -> Deferred[None]:
         """Return a Deferred that fires when all crawls have ended."""
         return start(self._joined())
 
 
-class CrawlerProcess(CrawlerRunner):
+class AsyncCrawlerRunner(CrawlerRunnerBase):
+    """Runs crawls within an asyncio loop that somebody else runs, and answers with what its coroutines can await."""
+
+    def crawl(
+        self, crawler_or_spidercls: type[Spider] | str | Crawler, *args: Any, **kwargs: Any
+    ) -> Future[CrawlResult]:
+        """Begin a crawl, as soon as the loop runs; return a future of its result."""
+        crawler = self.create_crawler(crawler_or_spidercls)
+        loop = crawler.runtime.loop
+        if loop is None:
+            raise UsageError(
+                f"{type(self).__name__} needs an asyncio loop, and the reactor runs on none: use "
+                f"{type(self).__name__.removeprefix('Async')}, or import crawler before twisted.internet.reactor"
+            )
+        return self._begun(crawler, args, kwargs).asFuture(loop)
+
+    async def stop(self) -> None:
+        """End all crawls when what is in flight has finished."""
+        await runtimes.awaitable(self._stopped())
+
+    async def join(self) -> None:
+        """Return when all crawls have ended."""
+        await runtimes.awaitable(start(self._joined()))
+
+
+class CrawlerProcessBase(CrawlerRunnerBase):
     """Runs crawls in a process of its own: begin them with ``crawl``, then ``start`` and wait."""
 
     def __init__(self, settings: Settings | Mapping[str, Any] | None = None, install_root_handler: bool = True) -> None:
@@ -370,5 +382,9 @@ class CrawlerProcess(CrawlerRunner):
             runtimes.run(self._where, lambda: start(until_ended()))
 
 
-AsyncCrawlerRunner = CrawlerRunner
-AsyncCrawlerProcess = CrawlerProcess
+class CrawlerProcess(CrawlerProcessBase, CrawlerRunner):
+    """Runs crawls in a process of its own; ``crawl`` returns a Deferred."""
+
+
+class AsyncCrawlerProcess(CrawlerProcessBase, AsyncCrawlerRunner):
+    """Runs crawls in a process of its own; ``crawl`` returns a future, for the coroutines that run in it."""

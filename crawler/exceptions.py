@@ -254,7 +254,8 @@ class DontCloseSpider(Exception):
 class StopDownload(Exception):
     """Raised by a ``headers_received`` or ``bytes_received`` handler to end a download early.
 
-    With ``fail=True`` (the default) the errback is called, else the callback gets what has arrived.
+    With ``fail=True`` (the default) the errback is called, else the callback gets what has arrived. ``response`` is what has
+    arrived, for the errback: ``failure.value.response``.
     """
 
     response: Response | None = None

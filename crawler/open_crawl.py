@@ -31,8 +31,8 @@ from crawler.spiders import Spider
 if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
-    from crawler.crawler import CrawlResult
     from crawler.http import Response
+    from crawler.result import CrawlResult
     from crawler.runtime import Runtime
 
 

@@ -14,12 +14,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from crawler import runtime as runtimes
-from crawler.crawler import Crawler, CrawlResult
+from crawler.crawler import Crawler
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from crawler.exporters import FeedOptions
+    from crawler.result import CrawlResult
     from crawler.runtime import Runtime
     from crawler.settings import Settings
     from crawler.spiders import Spider

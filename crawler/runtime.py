@@ -82,6 +82,15 @@ def of_running_loop() -> Runtime:
     return _started(Runtime(known, loop))
 
 
+def here() -> Runtime:
+    """Return the runtime that runs now, or that of the reactor which is installed, or else our own."""
+    try:
+        return of_running_loop()
+    except RuntimeError:
+        installed = _installed_reactor()
+    return own() if installed is None else of_reactor(installed)
+
+
 def own() -> Runtime:
     """Return the runtime of this process for blocking calls, made at the first call."""
     try:
@@ -107,6 +116,15 @@ def own() -> Runtime:
             "within it, or import crawler before whatever installs it"
         )
     return Runtime(reactor, loop)
+
+
+def awaitable(deferred: Deferred[T]) -> Awaitable[T]:
+    """Return *deferred* as what the coroutine that is running can wait for: in a task of asyncio's, a future."""
+    try:
+        is_task = asyncio.current_task() is not None
+    except RuntimeError:
+        is_task = False
+    return deferred.asFuture(asyncio.get_running_loop()) if is_task else deferred
 
 
 def new_loop() -> asyncio.AbstractEventLoop:

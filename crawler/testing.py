@@ -22,13 +22,14 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
-from crawler.crawler import Crawler, CrawlResult
+from crawler.crawler import Crawler
 from crawler.runtime import Runtime
 from crawler.threads import without_threads
 
 if TYPE_CHECKING:
     from twisted.web.http import Request as ServerRequest
 
+    from crawler.result import CrawlResult
     from crawler.settings import Settings
     from crawler.spiders import Spider
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crawler.engine.holdback import in_words
 from crawler.engine.watch import peak_memory
 from crawler.frontier import Outcome
+from crawler.interfaces import CrawlSnapshot
 
 if TYPE_CHECKING:
     from crawler.engine import Engine
@@ -18,6 +19,28 @@ if TYPE_CHECKING:
 
 # Rows of what is listed.
 HOSTS, CALLBACKS, TROUBLES = 10, 5, 5
+
+
+def snapshot(engine: Engine | None, stats: Mapping[str, Any], *, spider: str, elapsed: float) -> CrawlSnapshot:
+    """Return the figures of the crawl of *engine*, None before it is assembled."""
+    if engine is None:
+        return CrawlSnapshot(spider, "new", 0, 0, 0, 0, 0, 0, 0, 0.0, 0)
+    prefix = "downloader/response_status_count/"
+    statuses = [(int(name[len(prefix) :]), count) for name, count in stats.items() if name.startswith(prefix)]
+    return CrawlSnapshot(
+        spider=spider,
+        state="paused" if engine.paused else engine.state,
+        pages=engine.account.pages,
+        items=engine.account.items,
+        errors=engine.account.errors + engine.frontier.failed,
+        dropped=engine.account.dropped,
+        waiting=engine.frontier.waiting,
+        in_flight=engine.in_flight,
+        hosts=engine.frontier.workbench.hosts,
+        elapsed=elapsed,
+        bytes_received=stats.get("downloader/response_bytes", 0),
+        statuses=tuple(sorted(statuses)),
+    )
 
 
 def look(engine: Engine, stats: Mapping[str, Any]) -> dict[str, Any]:

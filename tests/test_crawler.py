@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from crawler import Spider
+from crawler.crawler import CrawlerRunner
+from crawler.exceptions import UsageError
+
 ROOT = Path(__file__).resolve().parents[1]
 
 PRELUDE = """
@@ -161,6 +165,77 @@ def test_a_crawler_runner_lives_in_the_reactor_that_is_running() -> None:
     """)
         == "[True]"
     )
+
+
+def test_an_async_runner_lives_in_the_asyncio_loop_that_is_running() -> None:
+    assert (
+        python("""
+        from crawler.crawler import AsyncCrawlerRunner
+        async def main():
+            runner = AsyncCrawlerRunner({"LOG_LEVEL": "ERROR"})
+            runner.crawl(PageSpider)
+            await runner.join()
+            result = await runner.crawl(PageSpider)
+            await runner.stop()
+            print(result.stats["item_scraped_count"], runner.bootstrap_failed)
+        asyncio.run(main())
+    """)
+        == "6 False"
+    )
+
+
+def test_an_async_process_gives_futures_that_a_coroutine_in_it_awaits() -> None:
+    assert (
+        python("""
+        from crawler.crawler import AsyncCrawlerProcess
+        process = AsyncCrawlerProcess({"LOG_LEVEL": "ERROR"})
+        class Two(PageSpider):
+            async def parse(self, response):
+                if response.url == URL:
+                    result = await process.crawl(PageSpider)
+                    yield {"inner": result.stats["item_scraped_count"]}
+        outer = process.crawl(Two)
+        process.start()
+        print(outer.result().stats["item_scraped_count"])
+    """)
+        == "1"
+    )
+
+
+def test_a_crawler_of_ones_own_joins_the_loop_that_is_running() -> None:
+    assert (
+        python("""
+        async def main():
+            result = await crawler.Crawler(PageSpider, {"LOG_LEVEL": "ERROR"}).crawl_async()
+            print(result.stats["item_scraped_count"])
+        asyncio.run(main())
+    """)
+        == "6"
+    )
+
+
+def test_an_async_runner_without_an_asyncio_loop_says_what_to_use() -> None:
+    assert (
+        python("""
+        from twisted.internet import selectreactor
+        selectreactor.install()
+        from crawler.crawler import AsyncCrawlerRunner
+        try:
+            AsyncCrawlerRunner().crawl(PageSpider)
+        except crawler.exceptions.UsageError as error:
+            print(error)
+    """)
+        == "AsyncCrawlerRunner needs an asyncio loop, and the reactor runs on none: use CrawlerRunner, "
+        "or import crawler before twisted.internet.reactor"
+    )
+
+
+def test_a_spider_in_the_place_of_its_class_is_an_error_that_says_what_to_write() -> None:
+    class Site(Spider):
+        name = "site"
+
+    with pytest.raises(UsageError, match=r"write Site, and its arguments after it"):
+        CrawlerRunner().crawl(Site())  # type: ignore[arg-type]  # the mistake
 
 
 def test_callbacks_may_await_asyncio_and_deferreds_side_by_side() -> None:

@@ -29,6 +29,7 @@ LAYERS = [
     ("crawler.running", 6),
     ("crawler.watching", 6),
     ("crawler.runtime", 6),
+    ("crawler.result", 6),
     ("crawler.engine", 5),
     ("crawler.downloadermiddlewares", 5),
     ("crawler.spidermiddlewares", 5),

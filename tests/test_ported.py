@@ -55,6 +55,30 @@ def test_components_are_built_through_from_crawler_or_from_settings() -> None:
     assert ported.create_instance(dict, "s", None, a=1) == {"a": 1}
 
 
+def test_a_coroutine_function_becomes_one_that_returns_a_deferred() -> None:
+    @waiting.deferred_f_from_coro_f
+    async def word(said: str) -> str:
+        return await waiting.ensure_awaitable(said) + await waiting.ensure_awaitable(defer.succeed("!"))
+
+    came: list[str] = []
+    with ThreadPoolExecutor() as pool:  # where no loop is running
+        pool.submit(lambda: word("hi").addCallback(came.append)).result()
+    assert came == ["hi!"]
+
+
+def test_on_a_running_loop_it_may_await_what_asyncio_has() -> None:
+    @waiting.deferred_f_from_coro_f
+    async def words() -> str:
+        await asyncio.sleep(0)
+        return await defer.succeed("both")
+
+    async def main() -> str:
+        return await ported.deferred_to_future(words())  # type: ignore[no-any-return]
+
+    with ThreadPoolExecutor() as pool:  # a loop of its own: the tests run in one
+        assert pool.submit(asyncio.run, main()).result() == "both"
+
+
 def test_text_and_bytes_become_each_other() -> None:
     assert (values.to_bytes("ü"), values.to_bytes(b"x"), values.to_bytes("ü", "latin-1")) == (
         b"\xc3\xbc",

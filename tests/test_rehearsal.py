@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from crawler import CrawlSpider, Request, Settings, Spider
-from crawler.crawler import Crawler, CrawlResult
+from crawler.crawler import Crawler
 from crawler.exceptions import DropItem, UsageError
 from crawler.linkextractors import LinkExtractor
 from crawler.rehearsal import Rehearsal, method_named, parse_settings, rule_for
+from crawler.result import CrawlResult
 from crawler.spiders import Rule
 from crawler.testing import MemoryWorld, Site
 

@@ -36,6 +36,11 @@ scrapy.spidermiddlewares.referer.RefererMiddleware
 scrapy.spidermiddlewares.urllength.UrlLengthMiddleware
 scrapy.statscollectors.DummyStatsCollector
 scrapy.utils.request.RequestFingerprinter
+scrapy.utils.request.request_fingerprint
+scrapy.utils.defer.deferred_f_from_coro_f
+scrapy.utils.defer.ensure_awaitable
+scrapy.downloadermiddlewares.redirect.BaseRedirectMiddleware
+scrapy.crawler.CrawlerRunnerBase
 scrapy.http.request.NO_CALLBACK
 scrapy.http.request.form.FormRequest
 scrapy.http.response.html.HtmlResponse
@@ -84,7 +89,6 @@ MISSING = {
     "import crawler.core.engine": "no replaceable parts",
     "from crawler import log": "logging",
     "from crawler.utils.trackref import object_ref": "tracemalloc",
-    "from crawler.utils.request import request_fingerprint": r"crawler\.http\.fingerprint\.fingerprint",
     "from crawler.spidermiddlewares.metacopy import MetaCopyDetectionMiddleware": "copying meta is not warned of",
     "from crawler.downloadermiddlewares.robotstxt import RobotsTxtMiddleware": r"politeness\.obey_robots",
     "from crawler.dupefilters import RFPDupeFilter": r"frontier\.include_headers",

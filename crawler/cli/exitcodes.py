@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 FAILED = "monitors/failed"
 
 if TYPE_CHECKING:
-    from crawler.crawler import CrawlResult
+    from crawler.result import CrawlResult
 
 
 class ExitCode(IntEnum):

@@ -20,8 +20,9 @@ from crawler.cli.screen import Rate, duration, screen, size
 from crawler.logs import lines_to
 
 if TYPE_CHECKING:
-    from crawler.crawler import Crawler, CrawlResult
+    from crawler.crawler import Crawler
     from crawler.interfaces import CrawlSnapshot
+    from crawler.result import CrawlResult
 
 # Often enough to look alive, seldom enough to cost nothing beside the crawl.
 INTERVAL = 0.5

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from twisted.python.failure import Failure
 
-    from crawler.crawler import Crawler, CrawlResult
+    from crawler.crawler import Crawler
+    from crawler.result import CrawlResult
     from crawler.settings import Settings
     from crawler.spiders import Spider
 

@@ -23,7 +23,7 @@ from treq.cookies import IndexableCookieJar
 from twisted.internet.defer import CancelledError, Deferred
 
 from crawler import url as urls
-from crawler.download.answer import Answer
+from crawler.download.answer import Answer, response_of
 from crawler.download.body import BodyReceiver, BytesInHand, Spooling
 from crawler.download.deadlines import NEVER, Deadlines
 from crawler.download.errors import (
@@ -158,9 +158,9 @@ class TreqTransport:
                 self._watcher.headers(
                     request, Headers.received((name, [value]) for name, value in head.headers), length
                 )
-            except StopDownload:
+            except StopDownload as stop:
                 exchange.refuse(response)
-                raise
+                return _stopped(stop, request, _answer(response, b"", _STOPPED))
         if length == 0 or request.method == "HEAD":
             body = await exchange.body_of(response, BodyReceiver(self._spooling.body()))
         else:
@@ -177,22 +177,12 @@ class TreqTransport:
             try:
                 body = await exchange.body_of(response, receiver)
             except StopDownload as stop:
-                if stop.fail:
-                    raise
-                body, flags = receiver.so_far, ("download_stopped",)
+                return _stopped(stop, request, _answer(response, receiver.so_far, _STOPPED))
             except AnyDataLossError as error:
                 if limits.fail_on_dataloss:
                     raise ResponseDataLossError(f"{request.url}: {error}", partial=error.kept) from error
                 body, flags = error.kept, ("dataloss",)
-        return Answer(
-            head.status,
-            head.headers,
-            body,
-            flags,
-            certificate=response.connection.certificate,
-            ip_address=response.connection.peer,
-            protocol=f"HTTP/{head.version.decode('ascii')}",
-        )
+        return _answer(response, body, flags)
 
     def _lines(self, request: Request, host: bytes, way: Way | None) -> list[tuple[bytes, bytes]]:
         """Return the header lines of *request*: as given, with what HTTP needs besides."""
@@ -213,6 +203,31 @@ class TreqTransport:
         if way is not None and (authorization := way.authorization_with(request.url.partition(":")[0].lower())):
             lines.append((b"Proxy-Authorization", authorization))
         return lines
+
+
+_STOPPED = ("download_stopped",)
+
+
+def _answer(response: Any, body: bytes | Spool, flags: tuple[str, ...]) -> Answer:
+    """Return what *response* has brought, *body* decoded."""
+    head = response.head
+    return Answer(
+        head.status,
+        head.headers,
+        body,
+        flags,
+        certificate=response.connection.certificate,
+        ip_address=response.connection.peer,
+        protocol=f"HTTP/{head.version.decode('ascii')}",
+    )
+
+
+def _stopped(stop: StopDownload, request: Request, so_far: Answer) -> Answer:
+    """Return what had arrived when a handler raised *stop*; where the errback is to have it, raise *stop* with it."""
+    if stop.fail:
+        stop.response = response_of(request, so_far)
+        raise stop
+    return so_far
 
 
 class _Exchange(Stopwatch):

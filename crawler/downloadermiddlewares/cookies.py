@@ -37,11 +37,14 @@ _MADE = "_cookie_header"
 class CookiesMiddleware:
     """Keeps cookies in *jars*. With *debug* everything that is sent and received is logged, secrets included."""
 
+    #: The crawl, where the middleware was built by ``from_crawler``.
+    crawler: Crawler
+
     def __init__(
         self, debug: bool = False, *, jars: CookieJars | None = None, now: Callable[[], float] = time.time
     ) -> None:
         self.jars = jars if jars is not None else CookieJars()
-        self._debug = debug
+        self.debug = debug
         self._now = now
 
     @classmethod
@@ -49,7 +52,9 @@ class CookiesMiddleware:
         """Build from ``settings.cookies``."""
         if not crawler.settings.cookies.enabled:
             raise NotConfigured
-        return cls(crawler.settings.cookies.debug)
+        middleware = cls(crawler.settings.cookies.debug)
+        middleware.crawler = crawler
+        return middleware
 
     # Hot: once per request.
     def process_request(self, request: Request, spider: Any = None) -> None:
@@ -91,7 +96,7 @@ class CookiesMiddleware:
         received = response.headers.getlist("Set-Cookie")
         for header in received:
             jar.store(request.url, header, now=now)
-        if self._debug:
+        if self.debug:
             logger.debug("Received cookies from: %s\n%s", response, _lines("Set-Cookie", received))
         return response
 
@@ -111,7 +116,7 @@ class CookiesMiddleware:
         request.headers["Cookie"] = header
         if header != by_hand:
             request.meta[_MADE] = [header, by_hand]
-        if self._debug:
+        if self.debug:
             logger.debug("Sending cookies to: %s\n%s", request, _lines("Cookie", [header]))
 
 

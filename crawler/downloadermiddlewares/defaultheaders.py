@@ -23,8 +23,8 @@ class DefaultHeadersMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Build from ``settings.http.headers``; without any the middleware is left out."""
-        if not crawler.settings.http.headers:
+        """Build from ``settings.http.headers``; without any the middleware is left out, unless it is a subclass."""
+        if not crawler.settings.http.headers and cls is DefaultHeadersMiddleware:
             raise NotConfigured
         return cls(crawler.settings.http.headers)
 

@@ -14,16 +14,20 @@ if TYPE_CHECKING:
 class DownloadTimeoutMiddleware:
     """Gives requests without ``meta["download_timeout"]`` the *timeout* of the spider, in seconds."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float = 60.0) -> None:
         self._timeout = timeout
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Build from the spider's ``download_timeout``; without one the middleware is left out."""
+        """Build from the spider's ``download_timeout``; without one the middleware is left out, unless it is a subclass."""
         timeout = getattr(crawler.spider, "download_timeout", None)
-        if not timeout:
+        if not timeout and cls is DownloadTimeoutMiddleware:
             raise NotConfigured
-        return cls(float(timeout))
+        return cls(float(timeout or crawler.settings.http.timeout))
+
+    def spider_opened(self, spider: Any) -> None:
+        """Take the ``download_timeout`` of *spider*; for subclasses, whose ``from_crawler`` connects it to the signal."""
+        self._timeout = getattr(spider, "download_timeout", self._timeout)
 
     # Hot: once per request.
     def process_request(self, request: Request, spider: Any = None) -> None:

@@ -11,10 +11,11 @@ A Proxy-Authorization header is for the proxy that the request first goes throug
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from crawler.download import proxy_rules
 from crawler.exceptions import NotConfigured
+from crawler.settings import Settings
 
 if TYPE_CHECKING:
     from crawler.crawler import Crawler
@@ -30,15 +31,18 @@ _CHOSEN = "_proxy_chosen"
 class HttpProxyMiddleware:
     """Gives requests without ``meta["proxy"]`` the proxy that *rules* have for their URL."""
 
-    def __init__(self, *, rules: ProxyRules) -> None:
-        self._rules = rules
+    def __init__(self, auth_encoding: str = "latin-1", *, rules: ProxyRules | None = None) -> None:
+        # The encoding is Scrapy's argument; credentials are sent as they are written.
+        self._rules = proxy_rules(Settings().http) if rules is None else rules
 
     @classmethod
-    def from_crawler(cls, crawler: Crawler) -> HttpProxyMiddleware:
-        """Build from ``settings.http`` and the environment; left out if they name no proxy."""
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build from ``settings.http`` and the environment; left out if they name no proxy, unless it is a subclass."""
         rules = proxy_rules(crawler.settings.http)
         if not rules:
-            raise NotConfigured
+            if cls is HttpProxyMiddleware:
+                raise NotConfigured
+            return cls(rules=rules)
         logger.info(
             "Requests go through a proxy: %s",
             ", ".join(f"{proxy} for {scheme}" for scheme, proxy in rules.by_scheme.items()),
@@ -46,7 +50,7 @@ class HttpProxyMiddleware:
         return cls(rules=rules)
 
     # Hot: once per request.
-    def process_request(self, request: Request) -> None:
+    def process_request(self, request: Request, spider: Any = None) -> None:
         """Choose the proxy of *request*, unless it names one."""
         meta = request.meta
         if "proxy" in meta and (_CHOSEN not in meta or meta[_CHOSEN] != meta["proxy"]):

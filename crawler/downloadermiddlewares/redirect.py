@@ -10,6 +10,7 @@ that is too long raises IgnoreRequest, so that the errback is called.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import NotConfigured
@@ -38,13 +39,41 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class RedirectMiddleware:
+class BaseRedirectMiddleware:
+    """How far redirects are followed: ``max_redirect_times`` and ``priority_adjust``, which subclasses may change."""
+
+    #: The crawl, where the middleware was built by ``from_crawler``.
+    crawler: Crawler
+
+    def __init__(self, settings: Settings | None = None, *, policy: RedirectPolicy | None = None) -> None:
+        self._policy = _policy(settings, policy)
+
+    @property
+    def max_redirect_times(self) -> int:
+        """How long a chain of redirects may be."""
+        return self._policy.max_times
+
+    @max_redirect_times.setter
+    def max_redirect_times(self, times: int) -> None:
+        self._policy = replace(self._policy, max_times=times)
+
+    @property
+    def priority_adjust(self) -> int:
+        """What is added to the priority of a request that is redirected."""
+        return self._policy.priority_adjust
+
+    @priority_adjust.setter
+    def priority_adjust(self, adjustment: int) -> None:
+        self._policy = replace(self._policy, priority_adjust=adjustment)
+
+
+class RedirectMiddleware(BaseRedirectMiddleware):
     """Returns the request to which a response redirects."""
 
     def __init__(
         self, settings: Settings | None = None, *, policy: RedirectPolicy | None = None, handled: Collection[int] = ()
     ) -> None:
-        self._policy = _policy(settings, policy)
+        super().__init__(settings, policy=policy)
         self._statuses = STATUSES.difference(handled)
 
     @classmethod
@@ -53,6 +82,7 @@ class RedirectMiddleware:
         if not crawler.settings.redirect.enabled:
             raise NotConfigured
         middleware = cls(crawler.settings)
+        middleware.crawler = crawler
         middleware._statuses = STATUSES.difference(getattr(crawler.spider, "handle_httpstatus_list", None) or ())
         return middleware
 
@@ -83,7 +113,7 @@ class RedirectMiddleware:
         return following
 
 
-class MetaRefreshMiddleware:
+class MetaRefreshMiddleware(BaseRedirectMiddleware):
     """Returns the request to which the meta refresh of an HTML page leads, if it does so within *max_delay* seconds."""
 
     def __init__(
@@ -94,7 +124,7 @@ class MetaRefreshMiddleware:
         max_delay: float = 100.0,
         ignore_tags: Sequence[str] = ("noscript",),
     ) -> None:
-        self._policy = _policy(settings, policy)
+        super().__init__(settings, policy=policy)
         self._max_delay = max_delay if settings is None else settings.redirect.meta_refresh_max_delay
         self._ignore_tags = tuple(ignore_tags if settings is None else settings.redirect.meta_refresh_ignore_tags)
 
@@ -104,7 +134,9 @@ class MetaRefreshMiddleware:
         redirect = crawler.settings.redirect
         if not (redirect.enabled and redirect.meta_refresh):
             raise NotConfigured
-        return cls(crawler.settings)
+        middleware = cls(crawler.settings)
+        middleware.crawler = crawler
+        return middleware
 
     # Hot: once per response.
     def process_response(self, request: Request, response: Response, spider: Any = None) -> Request | Response:

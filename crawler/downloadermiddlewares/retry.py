@@ -8,19 +8,21 @@ Retry-After of the response. When the attempts are used up the response goes on 
 
 from __future__ import annotations
 
+import importlib
 import logging
 import random
 import time
 from typing import TYPE_CHECKING, Any, Self
 
-from crawler.exceptions import NotConfigured
+from crawler.exceptions import NotConfigured, SettingsError
 from crawler.http.ratelimit import wait_asked_for
 from crawler.http.retry import RETRYABLE, HostBudget, RetryPolicy, error_reason, status_reason
+from crawler.scrapy_paths import our_path
 from crawler.stats import StatsCollector
 from crawler.url import host_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from crawler.crawler import Crawler
     from crawler.http import Request, Response
@@ -36,6 +38,12 @@ class RetryMiddleware:
     A subclass in its place may change ``max_retry_times``, ``retry_http_codes``, ``priority_adjust`` and ``exceptions_to_retry``,
     and ask for a retry with ``_retry``, as Scrapy's do.
     """
+
+    #: The crawl, where the middleware was built by ``from_crawler``.
+    crawler: Crawler
+
+    #: What ``exceptions_to_retry`` begins as, under its older name.
+    EXCEPTIONS_TO_RETRY: tuple[type[Exception], ...] = RETRYABLE
 
     def __init__(
         self,
@@ -53,7 +61,8 @@ class RetryMiddleware:
         self.max_retry_times = policy.times
         self.retry_http_codes: Collection[int] = policy.statuses
         self.priority_adjust = policy.priority_adjust
-        self.exceptions_to_retry: tuple[type[Exception], ...] = RETRYABLE
+        more = settings.retry.exceptions if settings is not None else ()
+        self.exceptions_to_retry = (*self.EXCEPTIONS_TO_RETRY, *_errors_named(more))
         self._stats = stats if stats is not None else StatsCollector()
         self._budget = budget if budget is not None else HostBudget()
         self._jitter = jitter
@@ -65,6 +74,7 @@ class RetryMiddleware:
         if not crawler.settings.retry.enabled:
             raise NotConfigured
         middleware = cls(crawler.settings)
+        middleware.crawler = crawler
         middleware._stats = crawler.stats
         return middleware
 
@@ -83,7 +93,7 @@ class RetryMiddleware:
         ):
             return response
         asked = wait_asked_for(response.headers, self._now())
-        return self._again(request, status_reason(response.status), retry_after=asked) or response
+        return self._again(request, status_reason(response.status), spider, retry_after=asked) or response
 
     def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Request | None:
         """Return a retry of *request* if *exception* is worth one, else None: the errback gets it."""
@@ -96,24 +106,31 @@ class RetryMiddleware:
             is_own or self._policy.may_repeat_error(exception, request.method, is_asked=is_asked)
         ):
             return None
-        return self._again(request, exception)
+        return self._again(request, exception, spider)
 
     def _retry(self, request: Request, reason: str | Exception | type[Exception], spider: Any = None) -> Request | None:
         """Return a request that tries *request* again, None if it was tried often enough; for subclasses."""
-        return self._again(request, reason)
+        return self._again(request, reason, spider)
 
     def _again(
-        self, request: Request, reason: str | Exception | type[Exception], *, retry_after: float | None = None
+        self,
+        request: Request,
+        reason: str | Exception | type[Exception],
+        spider: Any,
+        *,
+        retry_after: float | None = None,
     ) -> Request | None:
         meta = request.meta
+        # A subclass that is built in a way of its own may know no crawl but that of the spider that it is given.
+        stats = self._stats if spider is None else spider.crawler.stats
         times = _given(meta.get("max_retry_times"), self.max_retry_times)
         if meta.get("retry_times", 0) < times and not self._budget.take(host_key(request.url)):
-            self._stats.inc_value("retry/host_budget_spent")
+            stats.inc_value("retry/host_budget_spent")
             times = 0
         return _retry(
             request,
             reason,
-            stats=self._stats,
+            stats=stats,
             times=times,
             priority_adjust=_given(meta.get("priority_adjust"), self.priority_adjust),
             give_up_log_level=_given(meta.get("give_up_log_level"), self._policy.give_up_log_level),
@@ -164,6 +181,7 @@ def policy_of(settings: Settings) -> RetryPolicy:
         delay=retry.delay,
         max_delay=retry.max_delay,
         priority_adjust=retry.priority_adjust,
+        give_up_log_level=retry.give_up_log_level,
     )
 
 
@@ -196,6 +214,22 @@ def _retry(
     stats.inc_value(f"{key}/count")
     stats.inc_value(f"{key}/reason_count/{reason if isinstance(reason, str) else error_reason(reason)}")
     return again
+
+
+def _errors_named(paths: Iterable[str]) -> Iterator[type[Exception]]:
+    """Yield the exception classes at the dotted *paths* of the setting ``retry.exceptions``."""
+    for named in paths:
+        path = our_path(named)
+        module, _, name = path.rpartition(".")
+        try:
+            error = getattr(importlib.import_module(module or "builtins"), name)
+        except (ImportError, AttributeError) as missing:
+            if path.startswith("crawler."):
+                continue  # one of Scrapy's errors, in the place of which ours are
+            raise SettingsError(f"retry.exceptions: {named!r} cannot be imported: {missing}") from missing
+        if not (isinstance(error, type) and issubclass(error, Exception)):
+            raise SettingsError(f"retry.exceptions: {named!r} is no exception class")
+        yield error
 
 
 def _level(level: int | str) -> int:

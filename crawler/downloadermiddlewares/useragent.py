@@ -19,11 +19,15 @@ class UserAgentMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Build from the spider's ``user_agent`` or the settings; an empty one leaves the middleware out."""
+        """Build from the spider's ``user_agent`` or the settings; an empty one leaves this class out, not a subclass."""
         user_agent = getattr(crawler.spider, "user_agent", None) or crawler.settings.http.identification
-        if not user_agent:
+        if not user_agent and cls is UserAgentMiddleware:
             raise NotConfigured
         return cls(user_agent)
+
+    def spider_opened(self, spider: Any) -> None:
+        """Take the ``user_agent`` of *spider*; for subclasses, whose ``from_crawler`` connects it to the signal."""
+        self.user_agent = getattr(spider, "user_agent", self.user_agent)
 
     # Hot: once per request.
     def process_request(self, request: Request, spider: Any = None) -> None:

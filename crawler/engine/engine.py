@@ -461,7 +461,10 @@ class Engine(EngineCalls):
         if trace is not None:
             trace.begin("callback")
         try:
-            await self._scraper.scrape(request, response, lambda output: self._handle(output, visit, response, depth))
+            # A middleware may have answered with another request's response: then that one's callback is meant.
+            await self._scraper.scrape(
+                response.request, response, lambda output: self._handle(output, visit, response, depth)
+            )
         except HttpError as error:
             self.account.status_ignored(response.status)
             if response.status >= 500:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Container
+from collections.abc import AsyncIterator, Callable, Container, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -69,9 +69,11 @@ class Scraper:
         """Pass *response* to the callback of *request* and its outputs to *handle*; raise what the callback raises."""
         status = response.status
         if not 200 <= status < 300 and not self._handles_status(request, status):
-            raise HttpError(
+            refused = HttpError(
                 response, f"HTTP status {status} is not handled: list it in handle_httpstatus_list to get it"
             )
+            await self._refuse(refused, request, response, handle)
+            return
         callback = request.callback or self._default
         if self._typed is not None:
             handle = self._typed.around(callback, handle, request, response)
@@ -89,14 +91,27 @@ class Scraper:
         assert request.errback is not None
         if self._typed is not None:
             handle = self._typed.around(request.errback, handle, request, getattr(error, "response", None))
-        await self._deliver(request.errback, (failure,), {}, handle)
+        response = getattr(error, "response", None)
+        if self._chain is None or response is None:
+            await self._deliver(request.errback, (failure,), {}, handle)
+        else:
+            await self._deliver_out(self._chain, partial(request.errback, failure), response, handle)
+
+    async def _refuse(self, error: Exception, request: Request, response: Response, handle: Handle) -> None:
+        """Let the spider middlewares have the *error* that keeps *response* from its callback; raise it if none takes it."""
+        stream = self._chain.recovered(response, error) if self._chain is not None and request.errback is None else None
+        if stream is None:
+            raise error
+        await self._take(stream, handle, _refused)
 
     def _handles_status(self, request: Request, status: int) -> bool:
         meta = request.meta
-        if self._allow_all or meta.get("handle_httpstatus_all"):
+        if meta.get("handle_httpstatus_all"):
             return True
         if "handle_httpstatus_list" in meta:
             return status in meta["handle_httpstatus_list"]
+        if self._allow_all:
+            return True
         allowed: Container[int] = getattr(self._spider, "handle_httpstatus_list", self._allowed)
         return status in allowed
 
@@ -138,18 +153,49 @@ class Scraper:
         """As :meth:`_deliver`, with spider middlewares before and after."""
         try:
             await chain.check_input(response)
+        except Exception as error:
+            if request.errback is None or isinstance(error, HttpError):  # the engine counts it, and calls the errback
+                await self._refuse(error, request, response, handle)
+            else:
+                error.response = response  # type: ignore[attr-defined]  # as errbacks find that of HttpError
+                await self.errback(request, error, handle)
+            return
+        await self._deliver_out(chain, partial(callback, response, **request.cb_kwargs), response, handle)
+
+    async def _deliver_out(self, chain: SpiderChain, call: partial[Any], response: Response, handle: Handle) -> None:
+        """Make the *call* of a callback, and handle what spider middlewares make of its outputs."""
+        callback = call.func
+        try:
             began = time.perf_counter()
-            result = callback(response, **request.cb_kwargs)
+            result = call()
             self._check_patience(callback, began)
             if hasattr(result, "__await__"):
                 result = await self._bridge.deferred(result, partial(self._held, callback))
+            if result is not None and not hasattr(result, "__aiter__"):
+                result = outputs_of(result)
         except Exception as error:
-            result = chain.exception(response, error)
-            if result is None:
+            stream = chain.recovered(response, error)
+            if stream is None:
                 raise
-        if result is not None and not hasattr(result, "__aiter__"):
-            result = outputs_of(result)
-        await self._bridge.deferred(self._drain(chain.output(response, result), handle), partial(self._held, callback))
+        else:
+            stream = chain.output(response, result)
+        await self._take(stream, handle, callback)
+
+    async def _take(
+        self, stream: Iterable[Any] | AsyncIterator[Any], handle: Handle, callback: Callable[..., Any]
+    ) -> None:
+        """Handle what *stream* yields of the outputs of *callback*."""
+        if isinstance(stream, AsyncIterator):
+            await self._bridge.deferred(self._drain(stream, handle), partial(self._held, callback))
+            return
+        began = time.perf_counter()
+        for output in stream:
+            pending = handle(output)
+            if pending is not None:
+                self._check_patience(callback, began)
+                await pending
+                began = time.perf_counter()
+        self._check_patience(callback, began)
 
     def _check_patience(self, callback: Callable[..., Any], began: float) -> None:
         self._held(callback, time.perf_counter() - began)
@@ -164,6 +210,10 @@ class Scraper:
                 held,
                 self._patience,
             )
+
+
+def _refused(response: Response) -> None:
+    """Stand for the callback of a response that was kept from it."""
 
 
 def default_callback(spider: Any) -> Callable[..., Any]:

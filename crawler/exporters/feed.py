@@ -101,6 +101,10 @@ class Feed:
         if len(self._buffer) > _BUFFER:
             self._write()
 
+    def claim(self) -> None:
+        """Keep other crawls away from the file until it is closed; raise FeedError if one is writing it."""
+        self._target.claim()
+
     def begin(self) -> None:
         """Cut the file back to where the feed goes on and make it a whole document; nothing before this changes it."""
         if self._target.can_rewrite:

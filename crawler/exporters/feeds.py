@@ -76,13 +76,14 @@ class Feeds(Sequence[AnyFeed]):
         now: datetime | None = None,
         spool: Spool | None = None,
         seconds: Callable[[], float] = time.monotonic,
+        alone: bool = False,
     ) -> Feeds:
         """Open a feed for each of *options*; *resume* are the places of an interrupted crawl, in the same order.
 
         Raise FeedError if one cannot be written or continued, or if two go to the same file: then no file is changed.
         The places of a new crawl (``flush``) belong into its job before the first request, or a crash before the
         first commit leaves nothing to cut the files back to. Feeds that are delivered lie in *spool* meanwhile, and
-        their batches grow old by *seconds*.
+        their batches grow old by *seconds*. With *alone* it is an error too if another crawl is writing one of the files.
         """
         _check_resumed(options, resume)
         moment = now or datetime.now(UTC)
@@ -99,6 +100,9 @@ class Feeds(Sequence[AnyFeed]):
                 else:
                     feed = _open(one, expand(one, spider, moment) if place is None else place.path, place)
                 feeds.append(feed)
+            for feed in feeds if alone else ():
+                if isinstance(feed, Feed):
+                    feed.claim()
             for feed in feeds:
                 feed.begin()
         except BaseException:

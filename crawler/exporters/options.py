@@ -266,7 +266,8 @@ class FeedOptions:
         """Return what picks the fields of items for this feed; an exporter of the project does that itself."""
         if self.exporter is not None:
             return WholeItems()
-        return FieldSelection(self.fields, include_empty=self.export_empty_fields)
+        # A row has its columns whether an item has them or not: the first item names all that its class declares.
+        return FieldSelection(self.fields, include_empty=self.export_empty_fields or self.format == "csv")
 
 
 def feeds_from_settings(

@@ -6,6 +6,7 @@ Nothing here knows formats. Errors of the system become FeedError with the path,
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import os
 import stat
@@ -41,6 +42,9 @@ class Target(Protocol):
     def sync(self) -> None:
         """Return when the system has put everything on disk."""
 
+    def claim(self) -> None:
+        """Keep other crawls away until it is closed; raise FeedError if one is writing it."""
+
     def close(self, *, remove: bool = False) -> None:
         """Close it; *remove* takes the file away."""
 
@@ -66,6 +70,18 @@ class FileTarget:
 
     def __repr__(self) -> str:
         return f"<FileTarget {self.path} {self.size} bytes>"
+
+    def claim(self) -> None:
+        """Keep other crawls away until the file is closed: each would write over what the other has written."""
+        try:
+            fcntl.flock(self._file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FeedError(
+                f"cannot write the feed {self.path!r}: another crawl is writing it; give each a file of its own, "
+                "by %(name)s for the spider or %(time)s in its name"
+            ) from error
+        except OSError:  # a file system without locks
+            pass
 
     def read(self, offset: int, length: int) -> bytes:
         """Return up to *length* bytes from *offset* on."""
@@ -157,6 +173,9 @@ class StreamTarget:
 
     def sync(self) -> None:
         """Do nothing: every write is flushed already."""
+
+    def claim(self) -> None:
+        """Do nothing: a stream may have several writers, who write whole records."""
 
     def close(self, *, remove: bool = False) -> None:
         """Close a pipe or device; leave standard output to the process."""

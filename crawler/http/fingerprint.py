@@ -44,6 +44,13 @@ def _headers(request: Request, names: Iterable[str]) -> list[bytes]:
     return [name.encode() + b":" + b",".join(values) for name, values in found if values]
 
 
+def request_fingerprint(
+    request: Request, include_headers: Iterable[str] | None = None, keep_fragments: bool = False
+) -> str:
+    """Return :func:`fingerprint` in hexadecimal, as projects of older days call it."""
+    return fingerprint(request, include_headers=include_headers or (), keep_fragments=keep_fragments).hex()
+
+
 class RequestFingerprinter:
     """What REQUEST_FINGERPRINTER_CLASS is without one of the project's own: :func:`fingerprint`. For subclasses to build on."""
 

@@ -30,6 +30,7 @@ class Options:
         own = settings.get(self._prefix + name) if self._prefix else None
         if own is not None:
             return converted(self._prefix + name, own, FIELDS[target])
-        if attribute and not settings.getpriority(target) and hasattr(self._owner, attribute):
-            return getattr(self._owner, attribute)
+        for own_name in (attribute, f"DEFAULT_{attribute}") if attribute and not settings.getpriority(target) else ():
+            if hasattr(self._owner, own_name):
+                return getattr(self._owner, own_name)
         return settings.get(target)

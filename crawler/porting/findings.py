@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from crawler.settings.scrapy_names import IGNORED
@@ -74,13 +74,13 @@ _LAMBDA = (
 _TELNET = "nothing listens that would run code in the crawl's process; the live view and crawler why tell of a crawl"
 
 
-def findings_of(tree: ast.AST) -> Iterator[Finding]:
-    """Yield what needs a hand in a module."""
+def findings_of(tree: ast.AST, own: Collection[str] = ()) -> Iterator[Finding]:
+    """Yield what needs a hand in a module of a project whose *own* packages are ported with it."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from _packages(node, [alias.name for alias in node.names])
+            yield from _packages(node, [alias.name for alias in node.names], own)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from _packages(node, [node.module])
+            yield from _packages(node, [node.module], own)
         elif isinstance(node, ast.Call):
             yield from _call(node)
         elif isinstance(node, ast.Subscript) and _is_meta(node.value):
@@ -91,10 +91,11 @@ def findings_of(tree: ast.AST) -> Iterator[Finding]:
             yield from _settings(node.value)
 
 
-def _packages(node: ast.stmt, modules: list[str]) -> Iterator[Finding]:
+def _packages(node: ast.stmt, modules: list[str], own: Collection[str]) -> Iterator[Finding]:
     for module in modules:
-        told = PACKAGES.get(module.partition(".")[0])
-        if told is not None:
+        package = module.partition(".")[0]
+        told = PACKAGES.get(package)
+        if told is not None and package not in own:
             yield Finding(node.lineno, f"{module}: {told}")
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from crawler.porting.findings import Finding, findings_of
 from crawler.porting.paths import missing_in
@@ -26,11 +26,11 @@ _FROM = re.compile(r"from\s+(scrapy(?:\.\w+)*)(?=\s+import\b)")
 _DOTTED = re.compile(r"scrapy(?:\.[A-Za-z_]\w*)+")
 
 
-def ported(source: Source, *, imports_only: bool = False) -> tuple[str, list[Finding]]:
-    """Return the text of *source* for the crawler, and what needs a hand in it, by line."""
+def ported(source: Source, *, imports_only: bool = False, own: Collection[str] = ()) -> tuple[str, list[Finding]]:
+    """Return the text of *source* for the crawler, and what needs a hand in it, by line; *own* packages are ported with it."""
     rewriter = _Rewriter(source, imports_only=imports_only)
     edits = rewriter.edits()
-    findings = [*rewriter.findings, *findings_of(source.tree)]
+    findings = [*rewriter.findings, *findings_of(source.tree, own)]
     return source.edited(edits), sorted(set(findings))
 
 

@@ -50,6 +50,8 @@ class Plan:
     findings: list[tuple[Path, Finding]] = field(default_factory=list)
     #: Files that take no part any more.
     unread: list[Path] = field(default_factory=list)
+    #: The packages and modules that *root* is or holds: whatever they are for others, here they are ported themselves.
+    packages: frozenset[str] = frozenset()
 
     def name(self, path: Path) -> str:
         """Return *path* as it is shown."""
@@ -75,7 +77,8 @@ def plan(path: str | os.PathLike[str], *, imports_only: bool = False) -> Plan:
         return found
     if not start.is_dir():
         raise UsageError(f"{path} does not exist: name the folder of a Scrapy project, or a Python file")
-    found = Plan(start.resolve())
+    root = start.resolve()
+    found = Plan(root, packages=frozenset({root.name, *(one.stem for one in root.iterdir())}))
     settings = None if imports_only else _settings(found)
     for file in _files(found.root):
         if file.suffix == ".py":
@@ -110,7 +113,7 @@ def _python(plan: Plan, path: Path, *, imports_only: bool, is_settings: bool = F
         line = getattr(error, "lineno", None) or 0
         plan.findings.append((path, Finding(line, f"is no Python that can be read, so it stays as it is: {error}")))
         return
-    text, findings = ported(source, imports_only=imports_only)
+    text, findings = ported(source, imports_only=imports_only, own=plan.packages)
     if is_settings and not re.search(r"^\s*(?:import|from)\s+scrapy\b", source.text, re.MULTILINE):
         return  # nobody reads the strings in it any more
     plan.findings.extend((path, finding) for finding in findings)

@@ -214,6 +214,7 @@ class Retry:
         60.0, "Longest wait before a retry in seconds, unless the server asks for another.", minimum=0
     )
     give_up_log_level: str = setting("ERROR", "Log level of giving up.", "RETRY_GIVE_UP_LOG_LEVEL")
+    exceptions: list[str] = setting([], "More errors to try again, by their dotted paths, besides those of downloads.")
 
 
 @dataclass(frozen=True)

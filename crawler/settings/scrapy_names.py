@@ -89,6 +89,28 @@ def _filters_duplicates(value: Any) -> bool:
     return name != "BaseDupeFilter"
 
 
+def _schemes(value: Any) -> list[str]:
+    """Return the schemes that are left, or are added, by a table of Scrapy's own handlers; others cannot take their place."""
+    schemes = dict.fromkeys(("http", "https"), True)
+    for scheme, target in as_dict(value).items():
+        name = target if isinstance(target, str) else getattr(target, "__module__", "")
+        if name and not name.startswith(("scrapy.", "crawler.")):
+            raise SettingsError(
+                f"DOWNLOAD_HANDLERS[{scheme!r}] = {target!r} has no place here: pages come through http.transport. "
+                "What gets them by other means is the process_request of a downloader middleware, which returns the response"
+            )
+        if scheme in ("http", "https", "file", "data"):
+            schemes[scheme] = bool(target)
+    return [scheme for scheme, is_on in schemes.items() if is_on]
+
+
+def _paths(value: Any) -> Any:
+    """Return the dotted paths of the classes in *value*; what is a path already, or no list, as it is."""
+    if not isinstance(value, list | tuple):
+        return value
+    return [f"{one.__module__}.{one.__qualname__}" if isinstance(one, type) else one for one in value]
+
+
 def _fingerprinter(value: Any) -> Any:
     """Return the class, empty for Scrapy's own: what it does is what we do."""
     return "" if isinstance(value, str) and value.endswith(".RequestFingerprinter") else value
@@ -127,6 +149,8 @@ MAPPED: dict[str, Mapped] = {
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
     "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
+    "RETRY_EXCEPTIONS": Mapped("retry.exceptions", _paths),
+    "DOWNLOAD_HANDLERS": Mapped("http.schemes", _schemes),
     "DUPEFILTER_CLASS": Mapped("frontier.filter_duplicates", _filters_duplicates),
     "REQUEST_FINGERPRINTER_CLASS": Mapped("components.fingerprinter", _fingerprinter),
     "HTTPCACHE_DIR": Mapped("cache.path", _cache_path),
@@ -180,7 +204,6 @@ IGNORED: dict[str, str] = {
     "DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING": "TLS errors are always told in full",
     "DOWNLOADER_STATS": "they are always counted, at no measurable cost",
     "DOWNLOAD_HANDLERS_BASE": "schemes are switched on by http.schemes",
-    "DOWNLOAD_HANDLERS": "schemes are switched on by http.schemes",
     "DUPEFILTER_DEBUG": "duplicates are counted as dropped/duplicate",
     "FEED_EXPORTERS_BASE": _BASE,
     "FEED_STORAGES_BASE": _BASE,
@@ -213,7 +236,6 @@ IGNORED: dict[str, str] = {
     "REMOTE_CONTROL_OUTPUT_MAX_BYTES": _NO_REMOTE,
     "REMOTE_CONTROL_TRACEBACK_MAX_BYTES": _NO_REMOTE,
     "REQUEST_HEADER_ORDER": "headers are sent in the order in which they are given",
-    "RETRY_EXCEPTIONS": "every download error that may go better the next time is tried again",
     "ROBOTSTXT_PARSER": "robots.txt is read by RFC 9309",
     "SCHEDULER": _ONE_ENGINE,
     "SCHEDULER_DEBUG": "requests are accounted for one by one: see the dropped/ statistics",

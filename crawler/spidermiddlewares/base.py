@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Self
 
 from crawler.http import Request
@@ -30,8 +30,15 @@ class BaseSpiderMiddleware:
             if processed is not None:
                 yield processed
 
-    async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    def process_spider_output(self, response: Response, result: Iterable[Any]) -> Iterator[Any]:
         """Pass on what a callback has made of *response*."""
+        for output in result:
+            processed = self._processed(output, response)
+            if processed is not None:
+                yield processed
+
+    async def process_spider_output_async(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Pass on what an asynchronous callback has made of *response*."""
         async for output in result:
             processed = self._processed(output, response)
             if processed is not None:

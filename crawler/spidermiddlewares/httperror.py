@@ -44,11 +44,13 @@ class HttpErrorMiddleware:
         if 200 <= response.status < 300:
             return
         meta = response.meta
-        if meta.get("handle_httpstatus_all", self.handle_httpstatus_all):
+        if meta.get("handle_httpstatus_all"):
             return
         spider = spider or (self.crawler.spider if self.crawler is not None else None)
         allowed = meta.get("handle_httpstatus_list")
         if allowed is None:
+            if self.handle_httpstatus_all:
+                return
             allowed = getattr(spider, "handle_httpstatus_list", self.handle_httpstatus_list)
         if response.status not in allowed:
             raise HttpError(response, f"HTTP status {response.status} is not handled")

@@ -12,9 +12,10 @@ from rich.console import Console, Group, RenderableType
 
 from crawler.cli.progress import LiveView, end_table, status_line
 from crawler.cli.screen import Rate, duration, size
-from crawler.crawler import Crawler, CrawlResult
+from crawler.crawler import Crawler
 from crawler.interfaces import CrawlSnapshot
 from crawler.logs import configure_logging, silence_logging
+from crawler.result import CrawlResult
 from crawler.settings import Settings
 from crawler.spiders import Spider
 from crawler.testing import MemoryWorld, Page, Site

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from crawler import Spider
 from crawler.downloadermiddlewares.retry import RetryMiddleware, get_retry_request
 from crawler.exceptions import (
     CannotResolveHostError,
@@ -15,11 +16,13 @@ from crawler.exceptions import (
     DownloadTLSError,
     IgnoreRequest,
     NotConfigured,
+    SettingsError,
 )
 from crawler.http import Request, Response
 from crawler.http.retry import HostBudget, RetryPolicy
 from crawler.settings import Settings
 from crawler.stats import StatsCollector
+from crawler.testing import crawl_in_memory
 
 URL = "https://example.com/"
 
@@ -189,3 +192,36 @@ def test_a_callback_can_say_how_often_when_and_under_which_names() -> None:
     assert again is not None
     assert (again.priority, again.meta["retry_delay"]) == (9, 4.5)
     assert spider.crawler.stats.get_stats() == {"mine/count": 1, "mine/reason_count/builtins.ValueError": 1}
+
+
+class Banned(Exception):
+    pass
+
+
+def test_errors_of_the_project_are_tried_again_where_the_settings_name_them() -> None:
+    class Raises:
+        def process_request(self, request: Request) -> None:
+            raise Banned
+
+    class Once(Spider):
+        name = "once"
+        start_urls = ["http://a.test/"]
+
+    settings = {"ROBOTSTXT_OBEY": False, "retry.delay": 0.0, "DOWNLOADER_MIDDLEWARES": {Raises: 900}}
+    known = ["scrapy.core.downloader.handlers.http11.TunnelError", f"{__name__}.Banned"]
+    assert "retry/count" not in crawl_in_memory(Once, {}, settings).stats
+    for named in (known, [Banned]):
+        assert crawl_in_memory(Once, {}, {**settings, "RETRY_EXCEPTIONS": named}).stats["retry/count"] == 2
+
+
+@pytest.mark.parametrize(("named", "why"), [("no.such.Error", "cannot be imported"), ("os.path", "is no exception")])
+def test_a_name_that_is_no_error_is_told(named: str, why: str) -> None:
+    with pytest.raises(SettingsError, match=f"retry.exceptions: '{named}' {why}"):
+        RetryMiddleware(Settings({"RETRY_EXCEPTIONS": [named]}))
+
+
+def test_the_level_of_giving_up_is_that_of_the_settings(caplog: pytest.LogCaptureFixture) -> None:
+    middleware = RetryMiddleware(Settings({"RETRY_TIMES": 0, "RETRY_GIVE_UP_LOG_LEVEL": "INFO"}))
+    with caplog.at_level("INFO"):
+        middleware.process_response(Request("http://a.test/"), Response("http://a.test/", status=503))
+    assert [(record.levelname, record.message[:16]) for record in caplog.records] == [("INFO", "Gave up retrying")]

@@ -92,7 +92,7 @@ def test_requests_may_be_brought_from_outside_of_callbacks_with_and_without_the_
 def test_components_are_found_by_their_class() -> None:
     world = MemoryWorld(Site({"*": "x"}))
     crawler = Crawler(One, FAST, runtime=world.runtime)
-    assert (crawler.get_extension(CoreStats), crawler.request_fingerprinter) == (None, None)
+    assert crawler.get_extension(CoreStats) is None
     world.run(crawler)
     assert isinstance(crawler.get_extension(CoreStats), CoreStats)
     assert isinstance(crawler.get_downloader_middleware(CookiesMiddleware), CookiesMiddleware)

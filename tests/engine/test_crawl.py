@@ -786,6 +786,74 @@ def test_what_has_come_of_a_stopped_download_may_go_to_the_callback() -> None:
     assert crawl_in_memory(Stops, {"/": "a page"}, FAST).items == [{"flags": ["download_stopped"], "body": b"a page"}]
 
 
+def test_a_download_that_its_headers_stop_has_an_empty_body() -> None:
+    class Stops(Listening):
+        fail = False
+
+    assert crawl_in_memory(Stops, {"/": "a page"}, FAST).items == [{"flags": ["download_stopped"], "body": b""}]
+
+
+def test_the_errback_of_a_stopped_download_finds_what_had_come() -> None:
+    class Stops(Listening):
+        signal = signals.bytes_received
+
+        def failed(self, failure):
+            yield {"status": failure.value.response.status, "body": failure.value.response.body}
+
+    assert crawl_in_memory(Stops, {"/": "a page"}, FAST).items == [{"status": 200, "body": b"a page"}]
+
+
+def test_a_middleware_may_answer_with_the_response_to_a_request_of_another_callback() -> None:
+    class Elsewhere:
+        def process_response(self, request, response, spider):
+            other = request.replace(callback=spider.parse_other, cb_kwargs={"word": "hi"})
+            return response.replace(request=other)
+
+    class Asks(PathSpider):
+        def parse_other(self, response, word):
+            yield {"word": word}
+
+    assert crawl_in_memory(Asks, {"/": "x"}, {**FAST, "DOWNLOADER_MIDDLEWARES": {Elsewhere: 500}}).items == [
+        {"word": "hi"}
+    ]
+
+
+def test_a_spider_that_forgets_what_its_base_class_does_is_complete_all_the_same() -> None:
+    class Forgets(PathSpider):
+        def __init__(self, word):
+            self.word = word
+
+        @classmethod
+        def from_crawler(cls, crawler, word):
+            return cls(word)
+
+        def parse(self, response):
+            yield {
+                "word": self.word,
+                "bot": self.settings["BOT_NAME"],
+                "state": self.state,
+                "has": self.crawler.stats is not None,
+            }
+
+    result = crawl_in_memory(Forgets, {"/": "x"}, {**FAST, "BOT_NAME": "b"}, word="hi")
+    assert result.items == [{"word": "hi", "bot": "b", "state": {}, "has": True}]
+
+
+def test_a_spider_that_keeps_the_crawler_by_itself_has_the_settings_too() -> None:
+    class Keeps(PathSpider):
+        def __init__(self, crawler):
+            self.crawler = crawler
+
+        @classmethod
+        def from_crawler(cls, crawler):
+            return cls(crawler)
+
+        def parse(self, response):
+            yield {"bot": self.settings["BOT_NAME"]}
+
+    assert crawl_in_memory(Keeps, {"/": "x"}, {**FAST, "BOT_NAME": "b"}).items == [{"bot": "b"}]
+
+
 def test_the_ends_of_feeds_are_told() -> None:
     told = []
 

@@ -12,9 +12,10 @@ from twisted.internet.defer import Deferred
 
 from crawler import Spider, signals
 from crawler.cli.exitcodes import ExitCode, of_result
-from crawler.crawler import Crawler, CrawlResult
+from crawler.crawler import Crawler
 from crawler.exporters import FeedOptions
 from crawler.frontier.jobs import FINISHED, INTERRUPTED, summary_of
+from crawler.result import CrawlResult
 from crawler.testing import MemoryWorld, Page, Site
 
 HOST = "http://shop.test"

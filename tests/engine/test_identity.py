@@ -52,6 +52,22 @@ def test_scrapys_own_name_is_the_default() -> None:
     assert len(crawl_in_memory(Asks, {"*": "x"}, settings).items) == 3
 
 
+def test_components_find_the_fingerprinter_while_they_are_built() -> None:
+    class Keeps:
+        @classmethod
+        def from_crawler(cls, crawler: Any) -> Any:
+            keeps = cls()
+            keeps.fingerprint = crawler.request_fingerprinter.fingerprint
+            return keeps
+
+        def process_request(self, request: Request) -> None:
+            seen.append(self.fingerprint(request))
+
+    seen: list[bytes] = []
+    crawl_in_memory(Asks, {"*": "x"}, {"DOWNLOADER_MIDDLEWARES": {Keeps: 1}, "ROBOTSTXT_OBEY": False})
+    assert fingerprint(Request("http://a.test/y")) in seen
+
+
 def test_the_crawler_has_the_fingerprinter() -> None:
     world = MemoryWorld(Site({"*": "x"}))
     crawler = Crawler(Asks, {}, runtime=world.runtime)

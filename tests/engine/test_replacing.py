@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from crawler import Request, Spider
+from crawler import Request, Spider, signals
 from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.downloadermiddlewares.defaultheaders import DefaultHeadersMiddleware
 from crawler.downloadermiddlewares.downloadtimeout import DownloadTimeoutMiddleware
+from crawler.downloadermiddlewares.httpproxy import HttpProxyMiddleware
 from crawler.downloadermiddlewares.offsite import OffsiteMiddleware as OffsiteDownloaderMiddleware
 from crawler.downloadermiddlewares.redirect import MetaRefreshMiddleware, RedirectMiddleware
 from crawler.downloadermiddlewares.retry import RetryMiddleware
@@ -242,6 +243,107 @@ def test_a_redirect_middleware_in_its_place_may_refuse_redirects() -> None:
     pages = {"/1": Page("", 302, {"Location": "/trap"}), "/2": Page("", 302, {"Location": "/3"}), "*": "x"}
     result = crawl_in_memory(Two, pages, {**FAST, "DOWNLOADER_MIDDLEWARES": {RedirectMiddleware: None, Mine: 600}})
     assert [item["url"] for item in result.items] == ["http://a.test/3"]
+
+
+def test_a_redirect_middleware_in_its_place_may_say_how_far_redirects_go() -> None:
+    class Short(RedirectMiddleware):
+        def __init__(self, settings: Any) -> None:
+            super().__init__(settings)
+            self.max_redirect_times = 1
+            self.priority_adjust += 1
+
+    seen: list[int] = []
+
+    class Sees:
+        def process_request(self, request: Request) -> None:
+            seen.append(request.priority)
+
+    pages = {"/": Page("", 301, {"Location": "/1"}), "/1": Page("", 301, {"Location": "/2"}), "*": "x"}
+    middlewares = {RedirectMiddleware: None, Short: 600, Sees: 610}
+    assert crawl_in_memory(OnePage, pages, {**FAST, "DOWNLOADER_MIDDLEWARES": middlewares}).items == []
+    assert seen == [0, 3]
+
+
+def test_a_retry_middleware_that_is_built_in_its_own_way_counts_in_the_spiders_crawl() -> None:
+    class Mine(RetryMiddleware):
+        EXCEPTIONS_TO_RETRY = (*RetryMiddleware.EXCEPTIONS_TO_RETRY, LookupError)
+
+        @classmethod
+        def from_crawler(cls, crawler: Any) -> Any:
+            return cls(crawler.settings)
+
+        def process_exception(self, request: Request, exception: Exception, spider: Any) -> Any:
+            return self._retry(request, exception, spider) if isinstance(exception, self.EXCEPTIONS_TO_RETRY) else None
+
+    class Fails:
+        def process_request(self, request: Request) -> None:
+            raise LookupError
+
+    middlewares = {RetryMiddleware: None, Mine: 550, Fails: 560}
+    result = crawl_in_memory(OnePage, {"*": "x"}, {**FAST, "DOWNLOADER_MIDDLEWARES": middlewares})
+    assert (result.stats["retry/count"], result.stats["retry/max_reached"]) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "base", [UserAgentMiddleware, DefaultHeadersMiddleware, DownloadTimeoutMiddleware, HttpProxyMiddleware]
+)
+def test_a_subclass_takes_part_also_where_the_settings_name_nothing(base: Any) -> None:
+    class Mine(base):
+        def process_request(self, request: Request, spider: Any) -> None:
+            super().process_request(request, spider)
+            request.headers["X-Mine"] = spider.name
+
+    site = Site({"*": "x"})
+    settings = {"USER_AGENT": "", "DEFAULT_REQUEST_HEADERS": {}, "DOWNLOADER_MIDDLEWARES": {base: None, Mine: 500}}
+    crawl_in_memory(OnePage, site, {**FAST, **settings})
+    assert [hit.headers["X-Mine"] for hit in site.log] == ["one"]
+
+
+@pytest.mark.parametrize("base", [UserAgentMiddleware, DownloadTimeoutMiddleware])
+def test_a_subclass_may_connect_what_scrapys_connects(base: Any) -> None:
+    class Mine(base):
+        @classmethod
+        def from_crawler(cls, crawler: Any) -> Any:
+            mine = cls()
+            crawler.signals.connect(mine.spider_opened, signals.spider_opened)
+            return mine
+
+    class Own(OnePage):
+        user_agent = "own/1"
+        download_timeout = 7.0
+
+        def parse(self, response: Response) -> Any:
+            request = response.request
+            yield {"agent": request.headers.get("User-Agent"), "timeout": request.meta.get("download_timeout")}
+
+    site = Site({"*": "x"})
+    [item] = crawl_in_memory(Own, site, {**FAST, "DOWNLOADER_MIDDLEWARES": {base: None, Mine: 500}}).items
+    assert item == {"agent": b"own/1", "timeout": 7.0}
+
+
+@pytest.mark.parametrize("base", [RetryMiddleware, RedirectMiddleware, MetaRefreshMiddleware, CookiesMiddleware])
+def test_a_subclass_knows_the_crawl_that_it_is_built_for(base: Any) -> None:
+    class Mine(base):
+        def process_response(self, request: Request, response: Response, spider: Any) -> Any:
+            self.crawler.stats.inc_value(f"mine/{self.crawler.spider.name}")
+            return super().process_response(request, response, spider)
+
+    result = crawl_in_memory(OnePage, {"*": "x"}, {**FAST, "DOWNLOADER_MIDDLEWARES": {base: None, Mine: 500}})
+    assert result.stats["mine/one"] == 1
+
+
+@pytest.mark.parametrize("setting", ["DOWNLOADER_MIDDLEWARES", "SPIDER_MIDDLEWARES", "ITEM_PIPELINES"])
+def test_a_component_may_do_all_its_work_in_handlers_of_signals(setting: str) -> None:
+    told: list[str] = []
+
+    class Listens:
+        @classmethod
+        def from_crawler(cls, crawler: Any) -> Any:
+            crawler.signals.connect(lambda spider: told.append(spider.name), signals.spider_opened, weak=False)
+            return cls()
+
+    crawl_in_memory(OnePage, {"*": "x"}, {**FAST, setting: {Listens: 500}})
+    assert told == ["one"]
 
 
 def test_a_cookies_middleware_in_its_place_sees_the_jars() -> None:

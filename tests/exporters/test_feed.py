@@ -17,6 +17,7 @@ import pytest
 import zstandard
 from lxml import etree
 
+from crawler import Field, Item
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, FeedPlace, open_feed
 
@@ -330,3 +331,16 @@ def test_a_full_disk_leaves_the_file_as_it_was_and_nothing_is_forgotten(tmp_path
     assert one.flush().items == 301
     assert len(read(path)) == 301
     one.close()
+
+
+def test_a_csv_has_a_column_for_every_field_that_the_class_of_the_first_item_declares(tmp_path: Path) -> None:
+    class Book(Item):
+        title = Field()
+        price = Field()
+        blurb = Field()
+
+    feed = open_feed(FeedOptions.parse(str(tmp_path / "books.csv")))
+    for item in (Book(price=1, title="a"), Book(blurb="good")):
+        feed.append(feed.serialize(item))
+    feed.close()
+    assert (tmp_path / "books.csv").read_bytes() == b"title,price,blurb\r\na,1,\r\n,,good\r\n"

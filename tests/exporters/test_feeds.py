@@ -104,3 +104,16 @@ def test_no_feeds_at_all_cost_nothing() -> None:
     feeds = Feeds.open_all([])
     feeds.append(feeds.serialize({"a": 1}))
     assert feeds.flush() == feeds.close() == []
+
+
+def test_two_crawls_at_once_do_not_write_over_each_others_items(tmp_path: Path) -> None:
+    options = [FeedOptions.parse(str(tmp_path / "a.jsonl"))]
+    first = Feeds.open_all(options, alone=True)
+    first.append(first.serialize({"n": 1}))
+    with pytest.raises(FeedError, match=r"another crawl is writing it; give each a file of its own, by %\(name\)s"):
+        Feeds.open_all(options, alone=True)
+    first.close()
+    second = Feeds.open_all(options, alone=True)
+    second.append(second.serialize({"n": 2}))
+    second.close()
+    assert (tmp_path / "a.jsonl").read_text() == '{"n":1}\n{"n":2}\n'

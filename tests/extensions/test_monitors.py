@@ -10,10 +10,11 @@ import pytest
 
 from crawler import Spider
 from crawler.cli.exitcodes import ExitCode, of_result
-from crawler.crawler import Crawler, CrawlResult
+from crawler.crawler import Crawler
 from crawler.exceptions import SettingsError
 from crawler.extensions.monitors import FAILED, Brought, failures
 from crawler.report import facts_of, findings_of
+from crawler.result import CrawlResult
 from crawler.settings import Settings
 from crawler.testing import Hit, MemoryWorld, Page, Site
 

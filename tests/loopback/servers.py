@@ -10,7 +10,8 @@ from twisted.internet import reactor as installed
 from twisted.internet.protocol import Factory, Protocol
 
 from crawler import Request, Spider, runtime
-from crawler.crawler import Crawler, CrawlResult
+from crawler.crawler import Crawler
+from crawler.result import CrawlResult
 
 reactor: Any = installed
 

@@ -384,6 +384,13 @@ def test_attributes_of_a_subclass_count_unless_a_setting_says_otherwise(tmp_path
     assert "theirs" in result.items[0]
 
 
+def test_attributes_of_a_subclass_may_have_their_older_names(tmp_path: Path) -> None:
+    class MyPipeline(FilesPipeline):
+        DEFAULT_FILES_RESULT_FIELD = "mine"
+
+    assert "mine" in crawl_in_memory(Papers, SITE, settings(tmp_path, MyPipeline)).items[0]
+
+
 def test_an_item_without_the_field_for_results_goes_on_as_it_is(tmp_path: Path) -> None:
     class Paper(Item):
         file_urls = Field()

@@ -51,5 +51,10 @@ def test_what_runs_as_it_is_is_not_told(code: str) -> None:
     assert told(code) == []
 
 
+def test_the_projects_own_packages_are_no_foreign_ones() -> None:
+    code = ast.parse("import scrapy_splash.request, scrapy_redis")
+    assert [finding.what_to_do[:12] for finding in findings_of(code, {"scrapy_splash"})] == ["scrapy_redis"]
+
+
 def test_every_word_of_advice_is_a_text() -> None:
     assert all([*PACKAGES.values(), *META_KEYS.values(), *ENGINE_PARTS.values()])

@@ -52,6 +52,8 @@ def test_a_name_has_one_meaning_and_a_reason_if_it_has_none() -> None:
         ("JOBDIR", "crawls/one", "frontier.job", "crawls/one"),
         ("HTTPERROR_ALLOWED_CODES", [404], "crawl.allowed_statuses", [404]),
         ("ITEM_PIPELINES", {"a.B": 300}, "components.pipelines", {"a.B": 300}),
+        ("DOWNLOAD_HANDLERS", {"s3": None, "ftp": None}, "http.schemes", ["http", "https"]),
+        ("DOWNLOAD_HANDLERS", {"http": None, "data": "scrapy.x.DataURI"}, "http.schemes", ["https", "data"]),
         (
             "DOWNLOAD_SLOTS",
             {"a.test": {"concurrency": 1, "delay": 2, "randomize_delay": False}},
@@ -95,6 +97,11 @@ def test_a_letter_too_much_in_any_of_them_is_told() -> None:
         ("DOWNLOAD_SLOTS", "a.test", "DOWNLOAD_SLOTS = 'a.test' cannot be read; see politeness.hosts"),
         ("DOWNLOAD_TLS_MIN_VERSION", "SSLv3", "http.tls_min = 'SSLv3': it must be one of '1.0'"),
         ("REFERRER_POLICY", "never", "crawl.referrer_policy = 'never': it must be one of 'no-referrer'"),
+        (
+            "DOWNLOAD_HANDLERS",
+            {"https": "scrapy_playwright.handler.X"},
+            "DOWNLOAD_HANDLERS['https'] = 'scrapy_playwright",
+        ),
         ("FEEDS", "{a", "feeds must be a list of tables"),
         ("FEEDS", 5, "feeds must be a list of tables"),
         ("FEEDS", {"a.jsonl": "jsonlines"}, "feeds must be a list of tables"),

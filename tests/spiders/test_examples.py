@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from crawler.crawler import Crawler, CrawlResult
+from crawler.crawler import Crawler
 from crawler.demo.areas import CHAPTERS, FILES, QUOTES, REVIEWS, SECTIONS, picture, quote, review
 from crawler.demo.server import site_answer
 from crawler.demo.shop import Shop
+from crawler.result import CrawlResult
 from crawler.spiders.loader import load_file
 from crawler.testing import Hit, MemoryWorld, Page, Site
 
