@@ -25,8 +25,8 @@ def report_page(facts: Facts) -> str:
         f"{facts.spider}: report of {facts.name}",
         [
             f'<p class="soft">Job {_text(facts.name)}, begun {_text(facts.started)} UTC, {_text(facts.state)}.</p>',
-            _summary(facts),
             _findings(facts),
+            _summary(facts),
             _timeline(facts),
             _latency(facts),
             _waits(facts),
@@ -175,8 +175,24 @@ def _hosts(facts: Facts) -> str:
 
 
 def _dropped(facts: Facts) -> str:
-    rows = [_row(_cell(reason), _number(f"{count:,}")) for reason, count in facts.dropped.items()]
-    return _section("Dropped requests", _table(("reason", "requests"), rows, numbers=(1,))) if rows else ""
+    first = facts.watch.get("first_dropped", {})
+    requests = [
+        _row(_cell(reason), _number(f"{count:,}"), _long(first.get(reason, "")))
+        for reason, count in facts.dropped.items()
+    ]
+    items = [
+        _row(
+            _cell(one["kind"]),
+            _number(f"{one['count']:,}"),
+            _long(one["where"]),
+            _long(one["text"][:300]),
+            _long(one["example"]),
+        )
+        for one in facts.refused_items
+    ]
+    tables = _table(("requests dropped for", "requests", "first"), requests, numbers=(1,))
+    tables += _table(("items dropped with", "items", "where", "what it said", "first of"), items, numbers=(1,))
+    return _section("Dropped", tables) if tables else ""
 
 
 def _errors(facts: Facts) -> str:

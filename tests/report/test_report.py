@@ -112,7 +112,10 @@ def test_a_crawl_without_any_item_is_told(tmp_path: Path) -> None:
             yield from ()
 
     finding = findings_of(facts_of(crawl(tmp_path / "job", Empty, BOOKS)))[0]
-    assert finding.text == "20 pages came, and not one item of them: the selectors of shop match nothing there."
+    assert finding.text == (
+        "20 pages came, and not one item of them: the selectors of Empty.parse match nothing there. "
+        f"Try them with  crawler shell {HOST}/0"
+    )
 
 
 def test_a_host_that_limits_the_rate_is_told(tmp_path: Path) -> None:
