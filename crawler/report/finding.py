@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 WRONG, NOTED = "wrong", "noted"
+
+_LONG_WORD = re.compile(r"(\S{110})\S{20,}(\S{30})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +31,8 @@ def many(count: int, one: str) -> str:
 def first_line(text: str) -> str:
     """Return the beginning of *text*, on one line and without its full stop."""
     return text.strip().split("\n", 1)[0][:200].rstrip(".") or "without a word"
+
+
+def shortened(text: str) -> str:
+    """Return *text* without the middle of words so long, as URLs may be, that nobody reads them."""
+    return _LONG_WORD.sub(r"\1…\2", text)

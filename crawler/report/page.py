@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crawler import __version__
 from crawler.engine.waits import Histogram
 from crawler.report import charts
+from crawler.report.finding import shortened
 from crawler.report.findings import findings_of
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def comparison_page(before: Facts, after: Facts, changes: Sequence[Change]) -> s
     """Return two crawls beside each other."""
     rows = []
     for change in changes:
-        share = "" if change.share is None else f"{change.share:+.0%}"
+        new = "new" if change.after else ""
+        share = new if change.share is None else f"{change.share:+.0%}"
         cells = (
             _cell(change.name),
             _number(f"{change.before:,g}{change.unit}"),
@@ -58,7 +60,13 @@ def comparison_page(before: Facts, after: Facts, changes: Sequence[Change]) -> s
     said = ", ".join(change.name for change in notable) or "nothing"
     return _document(
         f"{after.spider}: {before.name} and {after.name}",
-        [f"<p>Changed by more than a tenth: {_text(said)}.</p>", _table(head, rows, numbers=(1, 2, 3))],
+        [
+            f'<p class="soft">Two jobs: {_text(before.name)}, begun {_text(before.started)} UTC, and {_text(after.name)}, begun '
+            f"{_text(after.started)} UTC.</p>",
+            _findings(after, f"Findings about {after.name}"),
+            _section("What changed", f"<p>Changed by more than a tenth: {_text(said)}.</p>"),
+            _table(head, rows, numbers=(1, 2, 3)),
+        ],
     )
 
 
@@ -89,12 +97,12 @@ def _summary(facts: Facts) -> str:
     return f'<div class="numbers">{"".join(f"<div><b>{value}</b>{name}</div>" for name, value in numbers)}</div>'
 
 
-def _findings(facts: Facts) -> str:
+def _findings(facts: Facts, title: str = "Findings") -> str:
     found = findings_of(facts)
     if not found:
-        return _section("Findings", "<p>Nothing stands out.</p>")
-    items = "".join(f'<li class="{finding.kind}">{_text(finding.text)}</li>' for finding in found)
-    return _section("Findings", f'<ul class="findings">{items}</ul>')
+        return _section(title, "<p>Nothing stands out.</p>")
+    items = "".join(f'<li class="{finding.kind}">{_text(shortened(finding.text))}</li>' for finding in found)
+    return _section(title, f'<ul class="findings">{items}</ul>')
 
 
 def _timeline(facts: Facts) -> str:
@@ -275,7 +283,9 @@ def _cell(text: str) -> str:
 
 
 def _long(text: str) -> str:
-    return f'<td class="long">{_text(text)}</td>'
+    shown = shortened(text)
+    whole = f' title="{_text(text)}"' if shown != text else ""
+    return f'<td class="long"{whole}>{_text(shown)}</td>'
 
 
 def _number(text: str) -> str:

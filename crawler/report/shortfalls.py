@@ -96,14 +96,22 @@ def _of_redirects(facts: Facts) -> Iterator[Finding]:
 
 def _of_refusals(facts: Facts) -> Iterator[Finding]:
     waited = facts.watch.get("holdback", {}).get("seconds", {}).get("hosts that ask to wait", 0.0)
+    refusing = []
     for name, host in facts.hosts.items():
         asked = host.pages + host.failed + host.refused
-        if host.refused < _FEW or host.refused < asked * _REFUSED_SHARE:
-            continue
-        text = f"{name} refuses: {host.refused:,} of {asked:,} answers were 429 or 503, so it is asked too often."
-        if facts.elapsed and waited:
-            text += f" The crawl waited for {waited / facts.elapsed:.0%} of its time because it was asked to."
-        yield Finding(WRONG, f"{text} Raise politeness.delay or lower politeness.concurrency_per_host for it.")
+        if host.refused >= _FEW and host.refused >= asked * _REFUSED_SHARE:
+            refusing.append((host.refused, asked, name))
+    if not refusing:
+        return
+    refused, asked, name = max(refusing)
+    text = f"{name} refuses: {refused:,} of {asked:,} answers were 429 or 503, so it is asked too often."
+    more = len(refusing) - 1
+    if more:
+        text += f" {'Another host does' if more == 1 else f'{more:,} other hosts do'} the same."
+    if facts.elapsed and waited:
+        text += f" The crawl waited for {waited / facts.elapsed:.0%} of its time because it was asked to."
+    whom = "them" if more else "it"
+    yield Finding(WRONG, f"{text} Raise politeness.delay or lower politeness.concurrency_per_host for {whom}.")
 
 
 _UNREADABLE = "The answer itself tells most: see it with  crawler view {url}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from crawler import Request
 from crawler.crawler import Crawler
 from crawler.exceptions import DropItem
 from crawler.report import facts_of, findings_of, report_page
-from crawler.report.facts import Facts
+from crawler.report.facts import Facts, HostFacts
 from crawler.report.shortfalls import shortfalls
 from crawler.testing import MemoryWorld, Page, Site
 from tests.report.test_report import BOOKS, HOST, QUIET, Shop, crawl, text_of
@@ -209,3 +210,46 @@ def test_what_was_dropped_is_listed_with_an_example_each(tmp_path: Path) -> None
     assert "offsite 30 http://www.other.test/0" in " ".join(page.split())
     page = text_of(report_page(facts_of(crawl(tmp_path / "other", Shop, BOOKS, components__pipelines=[Picky]))))
     assert "the price is missing" in page.partition("items dropped with")[2]
+
+
+def test_many_hosts_that_refuse_are_one_sentence() -> None:
+    facts = Facts("job", "shop", "now", "finished", stats={"start_time": 0})
+    for number in range(4):
+        facts.hosts[f"{number}.test"] = HostFacts(pages=100, refused=50 + number)
+    (finding,) = [one for one in shortfalls(facts) if "refuses" in one.text]
+    assert finding.text.startswith("3.test refuses: 53 of 153 answers were 429 or 503")
+    assert (
+        "3 other hosts do the same. Raise politeness.delay or lower politeness.concurrency_per_host for them."
+        in finding.text
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "kind", "advice"),
+    [
+        ("Shop.parse", "shop.py:9 in parse", "wrong", "await crawler.threads.run(...)"),
+        ("SqliteStore.commit", "/lib/crawler/frontier/sqlite.py:1 in commit", "noted", "frontier.directory"),
+        ("something", "?", "noted", "Nobody saw what"),
+    ],
+)
+def test_only_a_stall_of_ones_own_code_is_to_be_moved_to_a_thread(
+    name: str, where: str, kind: str, advice: str
+) -> None:
+    stall = {"name": name, "where": where, "count": 2, "seconds": 0.6, "most": 0.4, "stack": ""}
+    facts = Facts(
+        "job", "shop", "now", "finished", stats={"finish_reason": "finished"}, items=1, watch={"stalls": [stall]}
+    )
+    told = [one for one in findings_of(facts) if "blocked everything else 2 times" in one.text]
+    assert [one.kind for one in told] == [kind]
+    assert advice in told[0].text
+    assert ("threads.run" in told[0].text) == (kind == "wrong")
+
+
+def test_long_urls_are_shortened_in_their_middle(tmp_path: Path) -> None:
+    class Long(Shop):
+        async def start(self):
+            yield Request(f"{HOST}/{'x' * 400}-end")
+
+    page = report_page(facts_of(crawl(tmp_path / "job", Long, {"*": "<h1>Long"})))
+    assert "x" * 200 not in text_of(page)
+    assert re.search(r"http://shop.test/x{50,}\u2026x{10,}-end", text_of(page))
