@@ -142,13 +142,12 @@ class Browser:
         assert "exceptionDetails" not in told, told
         return told["result"].get("value")
 
-    def expect(self, expression: str, *, within: float = 20.0) -> Any:
-        """Wait until *expression* is true; return what it is."""
+    def expect(self, expression: str, *, within: float = 20.0) -> None:
+        """Wait until *expression* is true."""
         until = time.monotonic() + within
-        while not (found := self.value(expression)):
+        while not self.value(f"!!({expression})"):
             assert time.monotonic() < until, f"{expression} is not so on the page:\n{self.text()}"
             time.sleep(0.05)
-        return found
 
     def text(self, selector: str = "body") -> str:
         """Return the text that is shown in the first element that *selector* finds."""
