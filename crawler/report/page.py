@@ -50,8 +50,8 @@ def comparison_page(before: Facts, after: Facts, changes: Sequence[Change]) -> s
         share = new if change.share is None else f"{change.share:+.0%}"
         cells = (
             _cell(change.name),
-            _number(f"{change.before:,g}{change.unit}"),
-            _number(f"{change.after:,g}{change.unit}"),
+            _number(f"{_plain(change.before)}{change.unit}"),
+            _number(f"{_plain(change.after)}{change.unit}"),
             _number(share),
         )
         rows.append(f"<tr{' class=notable' if change.is_notable else ''}>{''.join(cells)}</tr>")
@@ -101,8 +101,14 @@ def _findings(facts: Facts, title: str = "Findings") -> str:
     found = findings_of(facts)
     if not found:
         return _section(title, "<p>Nothing stands out.</p>")
-    items = "".join(f'<li class="{finding.kind}">{_text(shortened(finding.text))}</li>' for finding in found)
+    items = "".join(f'<li class="{finding.kind}">{_said(finding.text)}</li>' for finding in found)
     return _section(title, f'<ul class="findings">{items}</ul>')
+
+
+def _said(text: str) -> str:
+    """Return a sentence; the command that it may end with is one to copy, so it stays whole."""
+    said, gap, command = text.partition("  crawler ")
+    return _text(shortened(said)) + (f" <code>crawler {_text(command)}</code>" if gap else "")
 
 
 def _timeline(facts: Facts) -> str:
@@ -294,6 +300,11 @@ def _number(text: str) -> str:
 
 def _text(text: object) -> str:
     return escape(str(text))
+
+
+def _plain(number: float) -> str:
+    """Return *number* with all the digits that it has before its point and at most three behind."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.3f}".rstrip("0")
 
 
 def _seconds(seconds: float) -> str:

@@ -150,7 +150,7 @@ def _of_ignored(facts: Facts) -> Iterator[Finding]:
 _FAILURES = {
     "CannotResolveHostError": "The name has no address: is it spelt right, and has this machine a name server?",
     "DownloadConnectionRefusedError": "Nothing answers there: is the site up, and the port right?",
-    "HostDownError": "The host could not be reached for minutes: is it up? Go on later with  crawler resume.",
+    "HostDownError": "The host could not be reached for minutes: is it up? Go on later with  crawler resume",
     "DownloadTimeoutError": "The site is too slow for http.timeout, or for so many requests at once: lower "
     "politeness.concurrency_per_host, then raise http.timeout.",
     "DownloadConnectionLostError": "The site hangs up, as those do that do not want a crawler: set http.user_agent, raise "
