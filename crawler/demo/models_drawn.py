@@ -17,6 +17,9 @@ _COLUMNS = 72
 # Tasks of which each has a line in the timelines.
 _SHOWN = 10
 
+# The few tasks that are drawn are over so soon that a busy machine shows in them: the best of so many runs is taken.
+_DRAWN_RUNS = 3
+
 # What there is to see in the timelines.
 _WORDS = dict(
     zip(
@@ -42,7 +45,8 @@ def run_models(svg: str = "", latency: float = LATENCY, tasks: Sequence[int] = T
             print(f"{'tasks':>6}  {'model':<20}{'seconds':>9}{'CPU s':>8}{'MiB':>7}{'switches':>10}")
             for count in tasks:
                 for model in MODELS:
-                    done = run(model, count, server.url)
+                    times = _DRAWN_RUNS if count == min(tasks) and seconds else 1
+                    done = min((run(model, count, server.url) for _ in range(times)), key=lambda one: one.seconds)
                     print(_row(done))
                     if count == min(tasks) and seconds:
                         drawn.append(done)
@@ -141,7 +145,8 @@ def timeline_svg(runs: Sequence[Run]) -> str:
     parts.append(f'<text class="small" x="{_LEFT}" y="{top}">0 s</text>')
     parts.append(f'<text class="small" x="{_WIDTH - _LEFT}" y="{top}" text-anchor="end">{end:.2f} s</text>')
     style = (
-        "text{font:600 14px system-ui,sans-serif;fill:#768194}.title{font-size:18px}.small{font-weight:400;font-size:12px}"
+        ":root{color-scheme:light dark}@media(prefers-color-scheme:dark){text{fill:#98a2b3!important}}"
+        "text{font:600 14px system-ui,sans-serif;fill:#475467}.title{font-size:18px}.small{font-weight:400;font-size:12px}"
         ".works{fill:#2563eb}.waits{fill:#98a2b3;opacity:.45}"
     )
     return (
