@@ -13,9 +13,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from crawler.exceptions import SettingsError
+from crawler.printable import printable
 
 # Libraries that tell of every connection: their warnings are worth reading, the rest only when all is.
 _NOISY = ("twisted", "asyncio", "urllib3")
@@ -61,6 +62,22 @@ class _LineHandler(logging.StreamHandler):  # type: ignore[type-arg]  # generic 
             self.handleError(record)
 
 
+class _Formatter(logging.Formatter):
+    """Writes out what of a message a terminal would obey; escape sequences of the format itself stay."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.exc_text:  # another handler was first
+            record.exc_text = printable(record.exc_text)
+        return super().format(record)
+
+    def formatException(self, ei: Any) -> str:
+        return printable(super().formatException(ei))
+
+
 _installed: logging.Handler | None = None
 
 
@@ -76,7 +93,7 @@ def configure_logging(log: LogOptions) -> None:
     if level is None:
         raise SettingsError(f"log.level is {log.level!r}; it may be DEBUG, INFO, WARNING, ERROR or CRITICAL")
     try:
-        formatter = logging.Formatter(log.format, log.date_format)
+        formatter = _Formatter(log.format, log.date_format)
     except ValueError as error:
         raise SettingsError(f"log.format {log.format!r} is no format of Python's logging: {error}") from error
     handler = _handler(log.file)

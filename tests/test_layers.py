@@ -56,6 +56,7 @@ LAYERS = [
     ("crawler.item", 0),
     ("crawler.item_adapter", 0),
     ("crawler.nearest", 0),
+    ("crawler.printable", 0),
     ("crawler.remembering", 0),
     ("crawler.link", 0),
     ("crawler.selector", 0),

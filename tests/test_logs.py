@@ -45,3 +45,15 @@ def test_a_live_view_steps_aside_while_somebody_is_asked_something(
 def test_without_a_live_view_the_terminal_is_free() -> None:
     with terminal_free():
         pass
+
+
+def test_what_a_page_says_cannot_command_the_terminal(log: logging.Logger, capsys: pytest.CaptureFixture[str]) -> None:
+    log.error("title \x1b]0;owned\x07 %s", "\x9b2J")
+    try:
+        raise ValueError("\x1b[2Jgone")
+    except ValueError:
+        log.exception("fails")
+    said = capsys.readouterr().err
+    assert "title \\x1b]0;owned\\x07 \\x9b2J\n" in said
+    assert "ValueError: \\x1b[2Jgone\n" in said
+    assert not {"\x1b", "\x07", "\x9b"} & set(said)

@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
+from rich.constrain import Constrain
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType, Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +33,9 @@ INTERVAL = 0.5
 # Lines of a terminal below which one line is shown, so that the log keeps most of it.
 _LOW = 24
 
+# Columns that stay free at the right: a terminal writes ^C where the cursor is, and must not begin a new line for it.
+_ROOM = 3
+
 
 class LiveView:
     """A context in which a crawl can be watched."""
@@ -41,6 +47,8 @@ class LiveView:
         self._crawler: Crawler | None = None
         self._timer: Any = None
         self._rate = Rate()
+        self._shown: Constrain | None = None
+        self._width = 0
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -76,9 +84,22 @@ class LiveView:
         if self._crawler.engine is None or self._console.height < _LOW:
             drawn: Any = status_line(snapshot, self._rate.pages)
         else:
-            drawn = screen(self._crawler.look(), self._rate, width=self._console.width)
-        self._live.update(drawn, refresh=True)
+            drawn = screen(self._crawler.look(), self._rate, width=self._console.width - _ROOM)
+        self._forget_what_wraps()
+        self._shown, self._width = Constrain(drawn, max(1, self._console.width - _ROOM)), self._console.width
+        self._live.update(self._shown, refresh=True)
         self._timer = self._crawler.clock.callLater(INTERVAL, self._draw)
+
+    def _forget_what_wraps(self) -> None:
+        """Remove the lines that a narrower window has made of what is shown: whoever draws it anew knows only of its own."""
+        width = self._console.width
+        if self._shown is None or width >= self._width:
+            return
+        options = self._console.options.update(width=self._width)
+        lines = self._console.render_lines(self._shown, options, pad=False)
+        more = sum(max(0, (Segment.get_line_length(line) - 1) // width) for line in lines)
+        up = (ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)
+        self._console.control(Control(*(up * more)))
 
     def summary(self, result: CrawlResult) -> None:
         """Print the table at the end."""

@@ -28,7 +28,8 @@ def command(jobs: tuple[str, ...], output: str, setting_options: SettingOptions)
       crawler report books-monday books-tuesday
     """
     from crawler.cli.project import found_jobs, open_project  # brings lxml, which --help does without
-    from crawler.report import compared, comparison_page, facts_of, findings_of, report_page
+    from crawler.printable import printable
+    from crawler.report import compared, comparison_page, facts_of, findings_of, report_page, shortened
 
     if len(jobs) > 2:
         raise click.UsageError(f"a report is of one job, or compares two; there are {len(jobs)}: {' '.join(jobs)}")
@@ -44,5 +45,5 @@ def command(jobs: tuple[str, ...], output: str, setting_options: SettingOptions)
         return
     Path(output).write_text(page, encoding="utf-8")
     for finding in findings_of(facts[-1]):
-        click.echo(f"- {finding.text}")
+        click.echo(f"- {printable(shortened(finding.text))}")
     click.echo(f"Written: {output}")

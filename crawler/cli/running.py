@@ -177,16 +177,18 @@ def debug_errors(crawler: Crawler, given: SettingOptions) -> None:
 
 def _tell_of_unfinished(project: Project, spider: str) -> None:
     """Say that an earlier crawl of *spider* can be resumed; this one is another job."""
-    for job in jobs_in(project.state_directory, unfinished_of=spider):
+    jobs = list(jobs_in(project.state_directory, unfinished_of=spider))
+    for job in jobs[-1:]:
         logger.info(
             "There is an unfinished job of %s: %s (%d ended, %d waiting). Resume it with  crawler resume %s  or drop it with  "
-            "crawler jobs --drop %s. This is a new one",
+            "crawler jobs --drop %s%s. This is a new one",
             spider,
             job.name,
             sum(job.ended.values()),
             job.waiting,
             job.name,
             job.name,
+            f"; {len(jobs) - 1} more are told by  crawler jobs" if len(jobs) > 1 else "",
         )
 
 

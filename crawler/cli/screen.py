@@ -1,18 +1,20 @@
 """One screen that shows a crawl while it runs: for the live view of this process and for ``crawler top`` of another.
 
 It is made of what ``crawler.watching.look`` returns, and fits every width from 40 columns on: what does not fit is cut with an
-ellipsis, never wrapped.
+ellipsis. Only the sentence that says what holds the crawl back may take more than one line: its end says what helps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from crawler.printable import printable
 from crawler.watching import rest_of
 
 _SPARKS = "▁▂▃▄▅▆▇█"
@@ -61,11 +63,11 @@ class Rate:
 
 def screen(now: dict[str, Any], rate: Rate, *, width: int) -> Group:
     """Return what a crawl looks like *now*, for a terminal of *width* columns."""
-    lines = [_title(now), _progress(now, rate, width), _account(now, rate), _wire(now)]
+    lines = [_title(now), _progress(now, rate, width), _account(now, rate), *_wire(now, width)]
     if now.get("waits"):  # the job of an older version has none
         lines.append(_waits(now["waits"]))
     if now["held_back"]:
-        lines.append(_line((now["held_back"], "yellow")))
+        lines += [_line((part, "yellow")) for part in wrap(now["held_back"], width, max_lines=3, placeholder="…")]
     parts: list[Any] = [*lines]
     if now["hosts"]:
         parts.append(_hosts(now["hosts"][:5], width))
@@ -82,7 +84,7 @@ def screen(now: dict[str, Any], rate: Rate, *, width: int) -> Group:
 def _line(*pieces: tuple[str, str]) -> Text:
     line = Text(overflow="ellipsis", no_wrap=True)
     for text, style in pieces:
-        line.append(text.replace("\n", " "), style=style)
+        line.append(printable(text.replace("\n", " ")), style=style)
     return line
 
 
@@ -123,11 +125,14 @@ def _account(now: dict[str, Any], rate: Rate) -> Text:
     return _line(*pieces)
 
 
-def _wire(now: dict[str, Any]) -> Text:
+def _wire(now: dict[str, Any], width: int) -> list[Text]:
     statuses = "  ".join(f"{status}: {count:,}" for status, count in sorted(now["statuses"].items()))
     cpu = f"  CPU {now['cpu'] / now['elapsed']:.0%}" if now["elapsed"] > 0 else ""
     latency = f"half within {seconds(now['latency']['p50'])}, 99 % within {seconds(now['latency']['p99'])}"
-    return _line((statuses, ""), (f"  {latency}  {size(now['bytes'])}  memory {size(now['memory'])}{cpu}", "dim"))
+    load = f"{size(now['bytes'])}  memory {size(now['memory'])}{cpu}"
+    if len(statuses) + len(latency) + len(load) + 4 > width:
+        return [_line((statuses, "")), _line((f"{latency}  ", "dim"), (load, "dim"))]
+    return [_line((f"{statuses}  ", ""), (f"{latency}  {load}", "dim"))]
 
 
 def _waits(waits: dict[str, dict[str, float]]) -> Text:
@@ -146,7 +151,7 @@ def _hosts(hosts: Sequence[dict[str, Any]], width: int) -> Table:
     for one in hosts:
         until = f", {seconds(one['starts_in'])}" if one["starts_in"] >= 1 else ""
         table.add_row(
-            one["host"],
+            printable(one["host"]),
             f"{one['waiting']:,}{'+' if one['more'] else ''}",
             f"{one['state']}{until}",
             seconds(one["delay"]),
@@ -158,7 +163,7 @@ def _hosts(hosts: Sequence[dict[str, Any]], width: int) -> Table:
 def _callbacks(callbacks: Iterable[Sequence[Any]]) -> Table:
     table = _table(("callback", "calls", "in all", "longest"), right=(1, 2, 3))
     for name, calls, total, most in callbacks:
-        table.add_row(name, f"{calls:,}", seconds(total), seconds(most))
+        table.add_row(printable(name), f"{calls:,}", seconds(total), seconds(most))
     return table
 
 

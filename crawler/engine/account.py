@@ -66,6 +66,7 @@ class Account:
     ) -> None:
         self._spider = spider
         self._troubles, self._profile = watch.troubles, watch.profile
+        self._refused_items, self._first_dropped = watch.refused_items, watch.first_dropped
         self._now = now
         self._stats = stats
         self._signals = signal_manager
@@ -97,6 +98,8 @@ class Account:
         """A request ends without a response, for *reason*."""
         self.dropped += 1
         self._stats.inc_value(f"dropped/{reason}")
+        if reason not in self._first_dropped:
+            self._first_dropped[reason] = request.url
         named = _NAMED_BY_SCRAPY.get(reason)
         if named is not None:
             self._stats.inc_value(named)
@@ -194,6 +197,11 @@ class Account:
         self._deepest = stats.get_value("request_depth_max", 0)
         self.dropped = sum(count for name, count in stats.get_stats().items() if name.startswith("dropped/"))
 
+    def start_failed(self, error: Exception) -> None:
+        """What the crawl starts with raised *error*; it has been logged."""
+        self._stats.inc_value("start/errors")
+        self._note(error, spider_line(error, self._spider), "")
+
     def _note(self, error: Exception, where: str, url: str) -> None:
         self._troubles.add(type(error).__name__, where, str(error), url, self._now())
 
@@ -219,8 +227,10 @@ class Account:
         """A pipeline dropped an item, or failed on it; or it was invalid. Return what handlers returned."""
         error = invalid_item(error) or error
         if isinstance(error, DropItem):
+            url = response.url if response is not None else ""
+            self._refused_items.add(type(error).__name__, foreign_line(error), str(error), url, self._now())
             if isinstance(error, InvalidItem):
-                self._note_invalid(error, response)
+                self._note_invalid(error, url)
             level = self._drop_level if error.log_level is None else _level(error.log_level)
             logger.log(level, "Dropped: %s (%s)", error, response, extra=self._extra)
             self._stats.inc_value("item_dropped_count")
@@ -242,13 +252,13 @@ class Account:
                     lambda failure: logger.error("Error in a handler of item_dropped: %s", failure.getTraceback())
                 )
 
-    def _note_invalid(self, error: InvalidItem, response: Response | None) -> None:
+    def _note_invalid(self, error: InvalidItem, url: str) -> None:
         """Count *error* by field; only the first of each field is a warning."""
         levels = [self._level_of(field) for field in error.fields]
         for field in error.fields:
             self._stats.inc_value(f"item_invalid/{field}")
         error.log_level = max(levels, default=logging.WARNING)
-        self._note(error, ", ".join(error.fields), response.url if response is not None else "")
+        self._note(error, ", ".join(error.fields), url)
 
     def _level_of(self, field: str) -> int:
         """Return the level at which to tell that *field* is wrong: a warning, but only once."""

@@ -25,6 +25,9 @@ IGNORED = "ignored"
 ROBOTS = "robots"
 PRIVATE = "private_address"
 
+# How the reason of a visit begins that went on as another request: a redirect, for one.
+REPLACED = "replaced by "
+
 
 @dataclass(frozen=True, slots=True)
 class AdmissionPolicy:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_OF_AN_END = ("finish_reason", "finish_time")
+
 
 class Durability:
     """Keeps the crawl of *spider* in *job*, its items too if *keeps_items*.
@@ -92,7 +94,9 @@ class Durability:
     def restore_spider(self) -> None:
         """Give the spider, the statistics and the cookies what was kept."""
         if self.is_resumed:
-            self._stats.set_stats(self.job.get("stats", {}))
+            kept = self.job.get("stats", {})
+            # How an earlier process ended says nothing of this one, which may be killed and then says nothing itself.
+            self._stats.set_stats({name: value for name, value in kept.items() if name not in _OF_AN_END})
             self._spider.state.update(self.job.get("spider_state", {}))
             if self._cookies is not None:
                 self._cookies.restore(self.job.get("cookies", ()))

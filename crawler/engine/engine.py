@@ -26,7 +26,7 @@ from twisted.internet.defer import Deferred
 from crawler import signals
 from crawler.concurrency import start
 from crawler.engine.account import Account
-from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, ROBOTS
+from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, REPLACED, ROBOTS
 from crawler.engine.beginning import Beginning
 from crawler.engine.calls import EngineCalls
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
@@ -187,7 +187,7 @@ class Engine(EngineCalls):
     def _begun(self, closing: CloseSpider | None) -> None:
         """Note that everything that the crawl starts with is in."""
         if self.beginning.error is not None:
-            self._stats.inc_value("start/errors")
+            self.account.start_failed(self.beginning.error)
         if closing is not None:
             self.stop(closing.reason)
         self.fill()
@@ -520,7 +520,7 @@ class Engine(EngineCalls):
         if self.frontier.is_same(visit.request, request):
             self.frontier.again(visit, request, self._clock.seconds(), not_before=self._not_before(request))
             return
-        visit.reason = f"replaced by {request.url}"
+        visit.reason = f"{REPLACED}{request.url}"
         depth = visit.request.meta.get("depth", 0) if visit.request.has_meta else 0
         self.submit(request, None, depth, parent=visit.sequence)
 

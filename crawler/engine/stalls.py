@@ -32,6 +32,9 @@ _SIGNS = 4
 
 # Code of these folders is not what the user wrote.
 _PACKAGE = str(Path(__file__).resolve().parents[1])
+#: The name of what nobody saw: native code held the interpreter, or the process was not let run.
+UNKNOWN = "something"
+
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 _MOST = 50
@@ -133,7 +136,7 @@ class StallWatch:
         held, sample = now - self._sign_at, self._sample
         self._sign_at, self._sample = now, None
         if held > self._patience + self._patience / _SIGNS:
-            self._tell(held, *(sample or ("something", "?", "")))
+            self._tell(held, *(sample or (UNKNOWN, "?", "")))
 
     def _tell(self, held: float, name: str, where: str, stack: str) -> None:
         self._stalls.add(name, where, stack, held)

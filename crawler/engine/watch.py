@@ -35,6 +35,10 @@ class Watch:
         self.holdback = Holdback()
         self.callbacks = Callbacks()
         self.troubles = Troubles()
+        #: Items that pipelines dropped, counted as errors are.
+        self.refused_items = Troubles()
+        #: The URL of the first request that was dropped, by reason.
+        self.first_dropped: dict[str, str] = {}
         self.profile = Profile()
         self.stalls = Stalls()
         self._kept_at = float("-inf")
@@ -74,6 +78,8 @@ class Watch:
             "holdback": self.holdback.plain(),
             "callbacks": self.callbacks.slowest(50),
             "troubles": self.troubles.plain(),
+            "refused_items": self.refused_items.plain(),
+            "first_dropped": self.first_dropped,
             "profile": self.profile.plain(),
             "stalls": self.stalls.plain(),
         }
@@ -85,5 +91,7 @@ class Watch:
         self.holdback.restore(kept["holdback"])
         self.callbacks.restore(kept["callbacks"])
         self.troubles.restore(kept["troubles"])
+        self.refused_items.restore(kept.get("refused_items", ()))  # not in jobs that older versions kept
+        self.first_dropped.update(kept.get("first_dropped", {}))  # as above
         self.profile.restore(kept["profile"])
         self.stalls.restore(kept["stalls"])

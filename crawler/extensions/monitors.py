@@ -20,6 +20,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.task import deferLater
+
 from crawler import signals
 from crawler.exceptions import CrawlerError, NotConfigured
 from crawler.http import Request
@@ -31,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 FAILED = "monitors/failed"
 
-# A receiver that is restarted comes back within seconds; one that does not is told of in the log.
-_ATTEMPTS = 3
+# Seconds before each attempt: a receiver that is restarted comes back within seconds; one that does not is told of in the log.
+_ATTEMPTS = (0.0, 1.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class Monitors:
             "held_back": now["held_back"],
         }
         headers = {"Content-Type": "application/json", **self._settings.webhook_headers}
-        for attempt in range(_ATTEMPTS):
+        for attempt, seconds in enumerate(_ATTEMPTS, 1):
+            await deferLater(self._crawler.clock, seconds)
             request = Request(
                 self._settings.webhook, method="POST", headers=headers, body=json.dumps(body), dont_filter=True
             )
@@ -139,4 +142,4 @@ class Monitors:
                 if response.status < 300:
                     return
                 said = f"status {response.status}"
-            logger.warning("The webhook was not taken (attempt %d of %d): %s", attempt + 1, _ATTEMPTS, said)
+            logger.warning("The webhook was not taken (attempt %d of %d): %s", attempt, len(_ATTEMPTS), said)

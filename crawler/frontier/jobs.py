@@ -14,7 +14,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -203,12 +203,24 @@ def summary_of(path: Path) -> JobSummary:
             (items,) = database.execute("SELECT total(items) FROM history").fetchone()
     except JobError:
         return JobSummary(path.name, path, "?", "?", "damaged", 0, {}, 0, size)
-    state = kept.get("state", STOPPED)
-    if state != FINISHED:
-        state = RUNNING if _is_locked(path / "lock") else INTERRUPTED
     return JobSummary(
-        path.name, path, kept.get("spider", "?"), kept.get("started", "?"), state, waiting, ended, int(items), size
+        path.name,
+        path,
+        kept.get("spider", "?"),
+        kept.get("started", "?"),
+        state_of(path, kept),
+        waiting,
+        ended,
+        int(items),
+        size,
     )
+
+
+def state_of(path: Path, kept: Mapping[str, Any]) -> str:
+    """Return the state of the job in the folder *path*, which keeps *kept*: running, interrupted or finished."""
+    if kept.get("state", STOPPED) == FINISHED:
+        return FINISHED
+    return RUNNING if _is_locked(path / "lock") else INTERRUPTED
 
 
 @contextmanager

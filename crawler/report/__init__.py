@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from crawler.report.comparison import compared
 from crawler.report.facts import Facts, facts_of
-from crawler.report.findings import Finding, findings_of
+from crawler.report.finding import Finding, shortened
+from crawler.report.findings import findings_of
 from crawler.report.page import comparison_page, report_page
 
-__all__ = ["Facts", "Finding", "compared", "comparison_page", "facts_of", "findings_of", "report_page"]
+__all__ = ["Facts", "Finding", "compared", "comparison_page", "facts_of", "findings_of", "report_page", "shortened"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from crawler.engine.admission import REPLACED
 from crawler.engine.waits import Histogram
 from crawler.frontier.database import SCHEMA_VERSION
 from crawler.frontier.jobs import reading, summary_of
@@ -18,6 +19,9 @@ from crawler.url import host_key
 # How many slices a timeline has, and how many rows a list of pages.
 SLICES = 60
 ROWS = 10
+
+# Pages that others led to, and reasons of drops, are told apart up to so many: they may be as many as there are pages.
+_MOST_TOLD_APART = 10_000
 
 _HISTORY = "SELECT url, outcome, reason, status, attempts, seconds, items, earlier, ended, size FROM history"
 # Jobs of the first schema did not note when and how much.
@@ -62,6 +66,12 @@ class Facts:
     hosts: dict[str, HostFacts] = field(default_factory=dict)
     statuses: Counter[int] = field(default_factory=Counter)
     failures: dict[str, tuple[int, str]] = field(default_factory=dict)
+    #: The first URL that was answered with a status, and the first page that brought an item.
+    examples: dict[int, str] = field(default_factory=dict)
+    example_of_items: str = ""
+    #: How many redirects led to a page, how many requests were dropped for what; and the first URL of each.
+    redirects: dict[str, tuple[int, str]] = field(default_factory=dict)
+    drops: dict[str, tuple[int, str]] = field(default_factory=dict)
     latency: Histogram = field(default_factory=Histogram)
     slowest: list[PageFacts] = field(default_factory=list)
     largest: list[PageFacts] = field(default_factory=list)
@@ -72,7 +82,20 @@ class Facts:
     @property
     def pages(self) -> int:
         """How many responses came to a callback."""
-        return int(self.stats.get("response_received_count", self.ended["done"]))
+        return int(self.stats.get("response_received_count", 0 if self.stats else self.ended["done"]))
+
+    @property
+    def ignored(self) -> Counter[int]:
+        """How many responses no callback saw, by the status for which."""
+        prefix = "httperror/response_ignored_status_count/"
+        return Counter(
+            {int(name[len(prefix) :]): count for name, count in self.stats.items() if name.startswith(prefix)}
+        )
+
+    @property
+    def refused_items(self) -> list[dict[str, Any]]:
+        """The items that pipelines dropped, those alike together: kind, where, text, example, count."""
+        return list(self.watch.get("refused_items", ()))
 
     @property
     def dropped(self) -> dict[str, int]:
@@ -120,8 +143,7 @@ def _read_history(facts: Facts, database: sqlite3.Connection) -> None:
     slowest: list[tuple[float, int, PageFacts]] = []
     largest: list[tuple[int, int, PageFacts]] = []
     ends: list[tuple[float, int]] = []
-    failures: Counter[str] = Counter()
-    examples: dict[str, str] = {}
+    failures: dict[str, tuple[int, str]] = {}
     query = _HISTORY if version >= SCHEMA_VERSION else _OLD_HISTORY
     for number, row in enumerate(database.execute(query)):
         url, outcome, reason, status, _, seconds, items, earlier, ended, size = row
@@ -132,6 +154,7 @@ def _read_history(facts: Facts, database: sqlite3.Connection) -> None:
         if status:
             host.statuses[status] += 1
             facts.statuses[status] += 1
+            facts.examples.setdefault(status, url)
             facts.bytes += size
             facts.latency.add(seconds)
             page = PageFacts(url, seconds, size, status)
@@ -141,14 +164,27 @@ def _read_history(facts: Facts, database: sqlite3.Connection) -> None:
         if outcome == "failed":
             host.failed += 1
             kind = reason.partition(":")[0] or "failed"
-            failures[kind] += 1
-            examples.setdefault(kind, f"{url} ({reason})")
+            said = reason.partition(":")[2].strip()
+            _count(failures, kind, f"{url} ({said})" if said else url)
+        elif outcome == "dropped":
+            _count(facts.drops, reason, url)
+        elif reason.startswith(REPLACED):
+            _count(facts.redirects, reason.removeprefix(REPLACED), url)
+        if items and not facts.example_of_items:
+            facts.example_of_items = url
         if ended:
             ends.append((ended, items))
-    facts.failures = {kind: (count, examples[kind]) for kind, count in failures.most_common()}
+    facts.failures = dict(sorted(failures.items(), key=lambda one: -one[1][0]))
     facts.slowest = [page for _, _, page in sorted(slowest, reverse=True)]
     facts.largest = [page for _, _, page in sorted(largest, reverse=True)]
     _slice(facts, ends)
+
+
+def _count(counts: dict[str, tuple[int, str]], name: str, url: str) -> None:
+    """Count *name*, of which *url* is an example if it is the first."""
+    count, example = counts.get(name, (0, url))
+    if count or len(counts) < _MOST_TOLD_APART:
+        counts[name] = count + 1, example
 
 
 def _keep_most(heap: list[Any], entry: tuple[Any, int, PageFacts]) -> None:

@@ -3,141 +3,139 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from crawler.engine.holdback import in_words
+from crawler.engine.stalls import UNKNOWN
 from crawler.engine.waits import ON_THE_WIRE
 from crawler.extensions.monitors import FAILED
+from crawler.report.finding import NOTED, WRONG, Finding, first_line, many, times
+from crawler.report.shortfalls import shortfalls
 
 if TYPE_CHECKING:
     from crawler.report.facts import Facts
 
-WRONG, NOTED = "wrong", "noted"
-
-# A share of refusals above which a host is told, and how many there must be.
-_REFUSED_SHARE, _REFUSED = 0.05, 5
-
 # A field that fewer of the items have than this is told as missing; with fewer items nothing can be said.
 _FILLED_SHARE, _ITEMS = 0.5, 5
 
-_FAILED_SHARE = 0.1
-_DROPPED_SHARE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A sentence, and whether it tells of something *wrong* or is only *noted*."""
-
-    kind: str
-    text: str
+# Seconds below which it does not matter what held a crawl back.
+_SHORT = 5.0
 
 
 def findings_of(facts: Facts) -> list[Finding]:
     """Return what there is to say about a crawl, what is wrong first."""
+    missing = list(shortfalls(facts))
     found = [
         *(Finding(WRONG, f"A monitor failed: {told}.") for told in facts.stats.get(FAILED, ())),
-        *_of_items(facts),
+        *_of_fields(facts),
         *_of_errors(facts),
-        *_of_refusals(facts),
-        *_of_failures(facts),
+        *missing,
         *_of_stalls(facts),
-        *_of_drops(facts),
         *_of_the_end(facts),
-        *_of_holdback(facts),
     ]
+    # Where pages do not come it is no help to be told how to ask for them faster.
+    if not any(finding.kind == WRONG for finding in missing):
+        found += _of_holdback(facts)
     return sorted(found, key=lambda finding: finding.kind != WRONG)
 
 
-def _of_items(facts: Facts) -> Iterator[Finding]:
-    if facts.pages >= _ITEMS and not facts.items:
-        yield Finding(
-            WRONG,
-            f"{facts.pages:,} pages came, and not one item of them: the selectors of {facts.spider} match nothing there.",
-        )
+def _of_fields(facts: Facts) -> Iterator[Finding]:
     if facts.profiled < _ITEMS:
         return
+    example = facts.example_of_items
+    try_it = f" Try it with  crawler shell {example}" if example else ""
+    empty = [name for name, field in facts.fields.items() if not field["filled"]]
+    all_items = f"all of {facts.profiled:,} items"
+    if len(empty) == 1:
+        yield Finding(
+            WRONG, f"The field {empty[0]!r} is empty in {all_items}: its selector matches nothing any more.{try_it}"
+        )
+    elif empty:
+        names = ", ".join(map(repr, empty))
+        yield Finding(
+            WRONG,
+            f"The fields {names} are empty in {all_items}: their selectors match nothing any more, or the pages are not "
+            f"those that the spider expects (a consent page, a captcha, a page made by a script in the browser).{try_it}",
+        )
     for name, field in facts.fields.items():
         filled = field["filled"]
-        if not filled:
-            yield Finding(
-                WRONG,
-                f"The field {name!r} is empty in all of {facts.profiled:,} items: its selector matches nothing any more.",
-            )
-        elif filled < facts.profiled * _FILLED_SHARE:
+        if 0 < filled < facts.profiled * _FILLED_SHARE:
             share = f"{filled:,} of {facts.profiled:,} items ({filled / facts.profiled:.0%})"
             yield Finding(NOTED, f"The field {name!r} holds something in only {share}.")
 
 
 def _of_errors(facts: Facts) -> Iterator[Finding]:
+    refused = {(one["kind"], one["text"]) for one in facts.refused_items}
     for trouble in facts.watch.get("troubles", ())[:5]:
-        if trouble["where"] in facts.hosts:
-            continue  # a download error, which the failures tell of
-        times = "once" if trouble["count"] == 1 else f"{trouble['count']:,} times"
-        said = f"{_first_line(trouble['text'])} (first at {trouble['example']})"
-        yield Finding(WRONG, f"{trouble['kind']} was raised {times} at {trouble['where']}: {said}.")
-
-
-def _of_refusals(facts: Facts) -> Iterator[Finding]:
-    waited = facts.watch.get("holdback", {}).get("seconds", {}).get("hosts that ask to wait", 0.0)
-    for name, host in facts.hosts.items():
-        asked = host.pages + host.failed + host.refused
-        if host.refused < _REFUSED or host.refused < asked * _REFUSED_SHARE:
-            continue
-        text = f"{name} refuses: {host.refused:,} of {asked:,} answers were 429 or 503, so it is asked too often."
-        if facts.elapsed and waited:
-            text += f" The crawl waited for {waited / facts.elapsed:.0%} of its time because it was asked to."
-        yield Finding(WRONG, f"{text} Raise politeness.delay or lower politeness.concurrency_per_host for it.")
-
-
-def _of_failures(facts: Facts) -> Iterator[Finding]:
-    failed, all_ended = facts.ended["failed"], sum(facts.ended.values())
-    if failed and failed >= all_ended * _FAILED_SHARE:
-        kind, (count, example) = next(iter(facts.failures.items()))
-        most = f"most of them with {kind} ({count:,} times, first {example})"
-        yield Finding(WRONG, f"{failed:,} of {all_ended:,} requests failed ({failed / all_ended:.0%}), {most}.")
+        if trouble["where"] in facts.hosts or (trouble["kind"], trouble["text"]) in refused:
+            continue  # a download error, which the failures tell of, or an item that was dropped
+        first = f" (first at {trouble['example']})" if trouble["example"] else ""
+        said = f"{first_line(trouble['text'])}{first}"
+        yield Finding(WRONG, f"{trouble['kind']} was raised {times(trouble['count'])} at {trouble['where']}: {said}.")
 
 
 def _of_stalls(facts: Facts) -> Iterator[Finding]:
     for stall in facts.watch.get("stalls", ())[:3]:
-        times = "once" if stall["count"] == 1 else f"{stall['count']:,} times"
         share = f", {stall['seconds'] / facts.elapsed:.0%} of the crawl" if facts.elapsed else ""
-        seconds = f"{stall['seconds']:.1f} s in all{share}, {stall['most']:.2f} s at most"
-        yield Finding(
-            WRONG,
-            f"{stall['name']} blocked everything else {times}: {seconds}, at {stall['where']}. "
-            "Move blocking work to a thread: await crawler.threads.run(...).",
-        )
+        where = f", at {stall['where']}" if stall["where"] != "?" else ""
+        seconds = f"{stall['seconds']:.1f} s in all{share}, {stall['most']:.2f} s at most{where}"
+        text = f"{stall['name']} blocked everything else {times(stall['count'])}: {seconds}."
+        if _OF_THE_STORE in stall["where"]:
+            yield Finding(
+                NOTED,
+                f"{text} It is the crawler's own: the disk that frontier.directory is on, or the machine, is slow.",
+            )
+        elif stall["name"] == UNKNOWN:
+            yield Finding(
+                NOTED, f"{text} Nobody saw what: native code, or a machine that was busy with something else."
+            )
+        else:
+            yield Finding(WRONG, f"{text} Move blocking work to a thread: await crawler.threads.run(...).")
 
 
-def _of_drops(facts: Facts) -> Iterator[Finding]:
-    reasons = {reason: count for reason, count in facts.dropped.items() if reason != "duplicate"}
-    known = sum(reasons.values()) + facts.pages
-    for reason, count in reasons.items():
-        if count > 20 and count > known * _DROPPED_SHARE:
-            text = f"{count:,} requests were dropped for the reason {reason!r}, more than there are pages."
-            yield Finding(NOTED, f"{text} {_WHY_DROPPED.get(reason, '')}".strip())
+# Code in which a crawl that waits for its disk is found.
+_OF_THE_STORE = "/crawler/frontier/"
 
 
-_WHY_DROPPED = {
-    "offsite": "Is a host missing from allowed_domains?",
-    "robots": "The site's robots.txt forbids them.",
-    "depth": "They lie deeper than crawl.depth_limit.",
+# The settings that end a crawl, by the reason that it then has.
+_LIMITS = {
+    "closespider_pagecount": "crawl.max_pages",
+    "closespider_itemcount": "crawl.max_items",
+    "closespider_errorcount": "crawl.max_errors",
+    "closespider_timeout": "crawl.max_seconds",
+    "closespider_pagecount_no_item": "crawl.max_pages_without_item",
+    "closespider_timeout_no_item": "crawl.max_seconds_without_item",
+    "memusage_exceeded": "memory.limit_mb",
 }
 
 
 def _of_the_end(facts: Facts) -> Iterator[Finding]:
     reason = facts.stats.get("finish_reason")
-    if facts.state in ("interrupted", "stopped"):
+    if facts.state == "running" or reason == "finished":
+        return
+    go_on = ""
+    if facts.state == "interrupted":
+        waiting = f"{many(facts.waiting, 'request')} wait{'s' if facts.waiting == 1 else ''}"
+        go_on = f" The crawl has not finished: {waiting}. Go on with  crawler resume {facts.name}"
+    if reason in _LIMITS:
+        value = {name: value for name, value, _ in facts.settings}.get(_LIMITS[reason])
+        limit = _LIMITS[reason] + (f" = {value}" if value else "")
+        yield Finding(NOTED, f"The crawl was ended by its limit, {limit}.{go_on}")
+    elif reason == "start_error":
+        yield Finding(WRONG, f"The crawl was ended because the spider's start() raised.{go_on}")
+    elif reason == "shutdown":
+        yield Finding(NOTED, f"The crawl was stopped by its user.{go_on}")
+    elif reason is not None:
+        yield Finding(NOTED, f"The crawl was ended for the reason {reason!r}.{go_on}")
+    elif facts.state == "interrupted":
         yield Finding(
-            NOTED,
-            f"The crawl has not finished: {facts.waiting:,} requests wait. Go on with  crawler resume {facts.name}",
+            NOTED, f"The crawl was killed, or the machine went down: it had no time to say why it ends.{go_on}"
         )
-    elif reason not in (None, "finished"):
-        yield Finding(NOTED, f"The crawl was ended for the reason {reason!r}.")
 
 
 def _of_holdback(facts: Facts) -> Iterator[Finding]:
+    if facts.elapsed < _SHORT:
+        return
     waits = facts.watch.get("waits", {})
     sentence = in_words(
         facts.watch.get("holdback", {}),
@@ -147,7 +145,3 @@ def _of_holdback(facts: Facts) -> Iterator[Finding]:
     )
     if sentence:
         yield Finding(NOTED, sentence)
-
-
-def _first_line(text: str) -> str:
-    return text.strip().split("\n", 1)[0][:200] or "without a word"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from crawler import __version__
 from crawler.engine.waits import Histogram
 from crawler.report import charts
+from crawler.report.finding import shortened
 from crawler.report.findings import findings_of
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def report_page(facts: Facts) -> str:
         f"{facts.spider}: report of {facts.name}",
         [
             f'<p class="soft">Job {_text(facts.name)}, begun {_text(facts.started)} UTC, {_text(facts.state)}.</p>',
-            _summary(facts),
             _findings(facts),
+            _summary(facts),
             _timeline(facts),
             _latency(facts),
             _waits(facts),
@@ -45,11 +46,12 @@ def comparison_page(before: Facts, after: Facts, changes: Sequence[Change]) -> s
     """Return two crawls beside each other."""
     rows = []
     for change in changes:
-        share = "" if change.share is None else f"{change.share:+.0%}"
+        new = "new" if change.after else ""
+        share = new if change.share is None else f"{change.share:+.0%}"
         cells = (
             _cell(change.name),
-            _number(f"{change.before:,g}{change.unit}"),
-            _number(f"{change.after:,g}{change.unit}"),
+            _number(f"{_plain(change.before)}{change.unit}"),
+            _number(f"{_plain(change.after)}{change.unit}"),
             _number(share),
         )
         rows.append(f"<tr{' class=notable' if change.is_notable else ''}>{''.join(cells)}</tr>")
@@ -58,7 +60,13 @@ def comparison_page(before: Facts, after: Facts, changes: Sequence[Change]) -> s
     said = ", ".join(change.name for change in notable) or "nothing"
     return _document(
         f"{after.spider}: {before.name} and {after.name}",
-        [f"<p>Changed by more than a tenth: {_text(said)}.</p>", _table(head, rows, numbers=(1, 2, 3))],
+        [
+            f'<p class="soft">Two jobs: {_text(before.name)}, begun {_text(before.started)} UTC, and {_text(after.name)}, begun '
+            f"{_text(after.started)} UTC.</p>",
+            _findings(after, f"Findings about {after.name}"),
+            _section("What changed", f"<p>Changed by more than a tenth: {_text(said)}.</p>"),
+            _table(head, rows, numbers=(1, 2, 3)),
+        ],
     )
 
 
@@ -89,12 +97,18 @@ def _summary(facts: Facts) -> str:
     return f'<div class="numbers">{"".join(f"<div><b>{value}</b>{name}</div>" for name, value in numbers)}</div>'
 
 
-def _findings(facts: Facts) -> str:
+def _findings(facts: Facts, title: str = "Findings") -> str:
     found = findings_of(facts)
     if not found:
-        return _section("Findings", "<p>Nothing stands out.</p>")
-    items = "".join(f'<li class="{finding.kind}">{_text(finding.text)}</li>' for finding in found)
-    return _section("Findings", f'<ul class="findings">{items}</ul>')
+        return _section(title, "<p>Nothing stands out.</p>")
+    items = "".join(f'<li class="{finding.kind}">{_said(finding.text)}</li>' for finding in found)
+    return _section(title, f'<ul class="findings">{items}</ul>')
+
+
+def _said(text: str) -> str:
+    """Return a sentence; the command that it may end with is one to copy, so it stays whole."""
+    said, gap, command = text.partition("  crawler ")
+    return _text(shortened(said)) + (f" <code>crawler {_text(command)}</code>" if gap else "")
 
 
 def _timeline(facts: Facts) -> str:
@@ -175,8 +189,24 @@ def _hosts(facts: Facts) -> str:
 
 
 def _dropped(facts: Facts) -> str:
-    rows = [_row(_cell(reason), _number(f"{count:,}")) for reason, count in facts.dropped.items()]
-    return _section("Dropped requests", _table(("reason", "requests"), rows, numbers=(1,))) if rows else ""
+    first = facts.watch.get("first_dropped", {})
+    requests = [
+        _row(_cell(reason), _number(f"{count:,}"), _long(first.get(reason, "")))
+        for reason, count in facts.dropped.items()
+    ]
+    items = [
+        _row(
+            _cell(one["kind"]),
+            _number(f"{one['count']:,}"),
+            _long(one["where"]),
+            _long(one["text"][:300]),
+            _long(one["example"]),
+        )
+        for one in facts.refused_items
+    ]
+    tables = _table(("requests dropped for", "requests", "first"), requests, numbers=(1,))
+    tables += _table(("items dropped with", "items", "where", "what it said", "first of"), items, numbers=(1,))
+    return _section("Dropped", tables) if tables else ""
 
 
 def _errors(facts: Facts) -> str:
@@ -259,7 +289,9 @@ def _cell(text: str) -> str:
 
 
 def _long(text: str) -> str:
-    return f'<td class="long">{_text(text)}</td>'
+    shown = shortened(text)
+    whole = f' title="{_text(text)}"' if shown != text else ""
+    return f'<td class="long"{whole}>{_text(shown)}</td>'
 
 
 def _number(text: str) -> str:
@@ -268,6 +300,11 @@ def _number(text: str) -> str:
 
 def _text(text: object) -> str:
     return escape(str(text))
+
+
+def _plain(number: float) -> str:
+    """Return *number* with all the digits that it has before its point and at most three behind."""
+    return f"{number:,.0f}" if number == int(number) else f"{number:,.3f}".rstrip("0")
 
 
 def _seconds(seconds: float) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console, Group, RenderableType
+from rich.segment import Segment
 
 from crawler.cli.progress import LiveView, end_table, status_line
 from crawler.cli.screen import Rate, duration, size
@@ -120,6 +121,28 @@ def test_the_view_shows_lines_above_and_a_table_at_the_end() -> None:
     assert "[bold]seen[/bold] http://site.test/" in told
     assert "pages: finished" in told
     assert world.clock.getDelayedCalls() == []
+
+
+@pytest.mark.usefixtures("logging_as_in_a_terminal")
+def test_a_narrower_window_leaves_nothing_of_the_wider_view() -> None:
+    console = Console(file=io.StringIO(), width=120, height=30, force_terminal=True)
+    world = MemoryWorld(Site({"/": Page("x", latency=1.0)}))
+    crawler = Crawler(Pages, {"politeness.obey_robots": False}, runtime=world.runtime)
+    with LiveView(console) as live:
+        live.watch(crawler)
+        crawler.crawl()
+        live._draw()
+        file = console.file
+        assert isinstance(file, io.StringIO)
+        wide = console.render_lines(live._shown, console.options.update(width=120), pad=False)
+        rows = sum(-(-max(1, Segment.get_line_length(line)) // 60) for line in wide)
+        file.seek(0)
+        file.truncate()
+        console.width = 60
+        live._draw()
+        # As many lines as the terminal has made of what was shown, but the one where the cursor is.
+        assert file.getvalue().count("\x1b[1A") == rows - 1 > len(wide) - 1
+        assert max(map(Segment.get_line_length, console.render_lines(live._shown, pad=False))) <= 57
 
 
 def test_the_table_says_what_a_crawl_came_to() -> None:

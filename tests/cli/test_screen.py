@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from rich.console import Console
 
 from crawler import Request, Spider
 from crawler.cli.screen import Rate, screen, sparkline
+from crawler.cli.top import command
 from crawler.cli.watching import look_of, watch_job
 from crawler.crawler import Crawler
 from crawler.exceptions import UsageError
@@ -90,6 +92,21 @@ def test_it_keeps_to_the_window_and_to_one_screen(width: int) -> None:
     assert "1,234 pages" in drawn(width)
 
 
+def test_what_holds_the_crawl_back_is_said_to_its_end_in_a_narrow_window() -> None:
+    told = (
+        "96% of the time was spent waiting for politeness.delay. Lower politeness.delay, or set it for this host alone."
+    )
+    assert "set it for this host alone." in " ".join(drawn(60, {**NOW, "held_back": told}).split())
+
+
+def test_what_hosts_and_errors_say_cannot_command_the_terminal() -> None:
+    evil = "\x1b]0;owned\x07"
+    trouble = {**NOW["troubles"][0], "text": evil, "kind": evil}
+    shown = drawn(200, {**NOW, "spider": evil, "troubles": [trouble], "hosts": [{**NOW["hosts"][0], "host": evil}]})
+    assert "\x1b]" not in shown
+    assert shown.count("\\x1b]0;owned") == 4
+
+
 def test_a_sparkline_has_a_bar_for_each_value() -> None:
     assert sparkline([0, 1, 2, 4]) == "▁▃▅█"
     assert sparkline([]) == sparkline([0, 0]) == ""
@@ -139,3 +156,54 @@ def test_a_job_with_nothing_to_watch_is_told(tmp_path: Path) -> None:
     Job(tmp_path / "job").close()
     with pytest.raises(UsageError, match="noted nothing to watch"):
         look_of(tmp_path / "job")
+
+
+def crawling(folder: Path, name: str) -> tuple[MemoryWorld, Crawler, list[Any]]:
+    """Return a crawl that runs, ten pages far, with its job in *folder*."""
+    world = MemoryWorld(Site({"*": Page("x", latency=0.1)}))
+    job = {"frontier.store": "sqlite", "frontier.directory": str(folder), "frontier.job": str(folder / "jobs" / name)}
+    crawler = Crawler(Slow, {**job, "politeness.delay": 1.0}, runtime=world.runtime)
+    results: list[Any] = []
+    crawler.crawl().addBoth(results.append)
+    while crawler.engine is None or crawler.engine.account.pages < 10:
+        world.step(crawler)
+    return world, crawler, results
+
+
+def top(folder: Path, *job: str) -> Result:
+    return CliRunner().invoke(command, [*job, "-s", f"frontier.directory={folder}"])
+
+
+def end(world: MemoryWorld, crawler: Crawler, results: list[Any]) -> None:
+    while not results:
+        world.step(crawler)
+
+
+def test_top_shows_the_crawl_that_runs_tells_of_others_and_at_last_how_it_ended(tmp_path: Path) -> None:
+    first, second = crawling(tmp_path, "monday"), crawling(tmp_path, "tuesday")
+    said = top(tmp_path).output
+    assert "slow   running" in said
+    assert "tuesday" in said.splitlines()[0]
+    assert said.splitlines()[-1] == "running too: monday"
+    assert "running too: tuesday" in top(tmp_path, str(tmp_path / "jobs" / "monday")).output
+    end(*second)
+    assert "monday" in top(tmp_path).output.splitlines()[0]
+    end(*first)
+    said = top(tmp_path).output
+    assert said.startswith(
+        ("monday does not run; this is how it ended:", "tuesday does not run; this is how it ended:")
+    )
+    assert "30 pages" in said
+
+
+@pytest.mark.parametrize(
+    ("job", "error"),
+    [
+        ((), "there is no job in"),
+        (("monday",), "there is no job 'monday' in"),
+        (("/none/there",), "the job store /none/there"),
+    ],
+)
+def test_top_says_what_there_is_not(job: tuple[str, ...], error: str, tmp_path: Path) -> None:
+    answer = top(tmp_path, *job)
+    assert error in str(answer.exception)

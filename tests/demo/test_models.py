@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from crawler.demo.models import MODELS, Run, Task, run
-from crawler.demo.models_drawn import run_models, timeline, timeline_svg
+from crawler.demo.models_drawn import in_words, run_models, timeline, timeline_svg
 from crawler.demo.server import start_server
 
 LATENCY = 0.05
@@ -59,8 +59,25 @@ def test_the_drawing_is_valid_and_says_what_it_shows() -> None:
     drawing = timeline_svg(DONE)
     ElementTree.fromstring(drawing)
     assert "events: 1.00 s" in drawing
-    assert drawing.count('class="works"') == 2
-    assert drawing.count('class="waits"') == 1
+    assert drawing.count('class="works"') == 2 + 1  # one in the legend
+    assert drawing.count('class="waits"') == 1 + 1
+    assert "it asks the system which have been answered" in drawing
+    assert "1.00 s</text>" in drawing
+
+
+def test_the_numbers_are_put_in_words() -> None:
+    one, threads, events = (
+        Run(model, 1000, seconds, 1.0, mib * 2**20, switches, [])
+        for model, seconds, mib, switches in zip(
+            MODELS, (50.0, 2.0, 1.2), (28, 104, 77), (10, 53_000, 200), strict=True
+        )
+    )
+    said = in_words([one, threads, events])
+    assert "at 1,000 tasks: one after the other takes 50.0 s, and the processor has nothing to do for 98% of it" in said
+    assert (
+        "With a thread each it is 2.0 s, 53,000 switches and 104 MiB; with events 1.2 s, 200 switches and 77 MiB"
+        in said
+    )
 
 
 def test_the_table_has_a_row_for_every_model_and_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,5 +86,6 @@ def test_the_table_has_a_row_for_every_model_and_count(tmp_path: Path, capsys: p
     rows = [line for line in said.splitlines() if line.startswith(("     2", "     3"))]
     assert [sum(model in row for row in rows) for model in MODELS] == [4, 4, 4]
     assert "waiting decides" in said
+    assert "In words, at 3 tasks" in said
     assert "the CPU decides" in said
     ElementTree.parse(tmp_path / "models.svg")

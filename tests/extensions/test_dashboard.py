@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +22,7 @@ from crawler.exceptions import DontCloseSpider
 from crawler.extensions.dashboard import Dashboard
 from crawler.extensions.dashboard.guard import Asked, addresses, refusal
 from crawler.extensions.dashboard.metrics import exposition
+from tests.browser import DESKTOP, PHONE, Browser, needs_chromium
 from tests.loopback.servers import FAST, response, say, serving
 
 TOKEN = "a-token"
@@ -88,11 +87,11 @@ class Waiting(Spider):
 
 
 @asynccontextmanager
-async def watched(**settings: Any) -> AsyncIterator[tuple[Crawler, Dashboard]]:
+async def watched(spider: type[Waiting] = Waiting, **settings: Any) -> AsyncIterator[tuple[Crawler, Dashboard]]:
     """Run a crawl with a dashboard until the block ends; it has fetched its pages by then."""
     values = {**FAST, "dashboard.enabled": True, "dashboard.token": TOKEN, **settings}
     with serving(say(response(b"<p>x"))) as server:
-        crawler = Crawler(Waiting, values, runtime=runtime.of_reactor(reactor))
+        crawler = Crawler(spider, values, runtime=runtime.of_reactor(reactor))
         running = crawler.crawl(url=server.url)
         assert isinstance(crawler.spider, Waiting)
         await crawler.spider.fetched
@@ -263,38 +262,212 @@ async def test_it_listens_on_loopback_and_not_after_the_crawl() -> None:
         await ask(dashboard, "/")
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("size", ["1300,1500", "400,1800"])
 @ensureDeferred
-async def test_a_browser_shows_the_numbers_of_the_crawl_and_no_error(size: str, dark: bool, tmp_path: Path) -> None:
-    picture = tmp_path / "page.png"
-    look = ["--blink-settings=preferredColorScheme=0"] if dark else []
-    program = [
-        "chromium",
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--enable-logging=stderr",
-        f"--user-data-dir={tmp_path / 'profile'}",
-        "--virtual-time-budget=4000",
-        f"--window-size={size}",
-        *look,
-    ]
+async def test_the_page_may_be_loaded_without_the_token_but_a_wrong_one_and_everything_it_shows_are_refused() -> None:
+    async with watched() as (_, dashboard):
+        nothing = {"Authorization": ""}
+        assert (await ask(dashboard, "/", headers=nothing))[0] == 200
+        for path in ("/?token=guess", "/api/look", "/metrics", "/api/why?url=x"):
+            assert (await ask(dashboard, path, headers=nothing))[0] == 403
+        assert (await ask(dashboard, "/", headers={**nothing, "Host": "evil.example"}))[0] == 403
+        assert (await ask(dashboard, "/", headers={**nothing, "Origin": "http://evil.example"}))[0] == 403
+
+
+@ensureDeferred
+async def test_the_token_is_shown_and_not_logged(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    async with watched() as (_, dashboard):
+        assert f"Dashboard: {dashboard.url}\n" in capsys.readouterr().err
+        await ask(dashboard, f"/?token={TOKEN}")
+    assert f"The dashboard is on http://{dashboard.address}/" in caplog.text
+    assert TOKEN not in caplog.text
+
+
+@ensureDeferred
+async def test_a_change_leaves_what_was_changed_before() -> None:
     async with watched() as (crawler, dashboard):
-        options: Any = {"capture_output": True, "text": True, "timeout": 120}
-        shown = await deferToThread(subprocess.run, [*program, "--dump-dom", dashboard.url], **options)
-        await deferToThread(subprocess.run, [*program, f"--screenshot={picture}", dashboard.url], **options)
-        stats = crawler.stats
-    assert "CONSOLE" not in shown.stderr
-    dom = shown.stdout
-    for name, value in {
-        "pages": stats.get_value("response_received_count"),
-        "items": stats.get_value("item_scraped_count"),
-        "errors": stats.get_value("spider_exceptions/count"),
-    }.items():
-        assert f'<b id="n-{name}">{value}</b>' in dom
-    statuses = dom[dom.index('id="statuses"') :]
-    assert re.search(r"<text[^>]*>5</text><text[^>]*>200</text>", statuses)
-    assert "KeyError" in dom
-    assert picture.stat().st_size > 10_000
+        await change(dashboard, action="change", delay=3.5)
+        await change(dashboard, action="change", concurrency_per_host=2)
+        assert crawler.engine is not None
+        crawler.engine.submit(Request("http://other.test/"))
+        host = crawler.engine.frontier.workbench.busiest(1)[0]
+        assert (host.delay, host.concurrency) == (3.5, 2)
+        assert dashboard.look()["limits"] == {"delay": 3.5, "concurrency_per_host": 2, "concurrency": 16}
+
+
+EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+
+
+class Hostile(Waiting):
+    """What it finds wants to be more than text."""
+
+    name = f"hostile {EVIL}"
+
+    async def start(self):
+        async for request in super().start():
+            yield request
+        yield Request(f"{self.url}/?q={EVIL}{'x' * 500}")
+
+    def parse(self, response):
+        if response.url.endswith("/4"):
+            raise KeyError(EVIL)
+        yield {EVIL: EVIL, "url": response.url}
+
+
+@asynccontextmanager
+async def seen(folder: Path, spider: type[Waiting] = Waiting) -> AsyncIterator[tuple[Crawler, Dashboard, Any]]:
+    """A crawl with a dashboard, and how to use a browser: ``await see(function of the browser)``."""
+    async with watched(spider) as (crawler, dashboard):
+        chromium = await deferToThread(Browser, folder)
+        try:
+            yield crawler, dashboard, lambda use: deferToThread(use, chromium)
+        finally:
+            chromium.close()
+
+
+@needs_chromium
+@pytest.mark.parametrize("spider", [Waiting, Hostile])
+@ensureDeferred
+async def test_a_browser_shows_the_numbers_of_the_crawl_on_every_screen_and_no_error(
+    spider: type[Waiting], tmp_path: Path
+) -> None:
+    async with seen(tmp_path, spider) as (crawler, dashboard, see):
+
+        def look(chromium: Browser) -> None:
+            for size in (DESKTOP, PHONE):
+                for dark in (False, True):
+                    chromium.look_like(size, dark=dark, still=True)
+                    chromium.open(dashboard.url)
+                    chromium.expect("document.getElementById('n-pages')")
+                    assert not chromium.is_wider_than_its_window()
+                    assert chromium.pale() == []
+                    assert chromium.value("document.getAnimations().length") == 0
+                    assert len(chromium.picture(tmp_path / "page.png")) > 10_000
+            for name, stat in {
+                "pages": "response_received_count",
+                "items": "item_scraped_count",
+                "errors": "spider_exceptions/count",
+            }.items():
+                assert chromium.text(f"#n-{name}") == str(crawler.stats.get_value(stat))
+            pages = crawler.stats.get_value("downloader/response_status_count/200")
+            texts = chromium.value("[...document.querySelectorAll('#statuses text')].map((one) => one.textContent)")
+            assert texts == [str(pages), "200"]
+            points = chromium.value("document.querySelector('#waiting polyline').getAttribute('points')").split()
+            assert 1 <= len(points) <= len(dashboard.samples)
+            assert "KeyError" in chromium.text("#troubles")
+            assert f"{spider.__name__}.parse" in chromium.text("#callbacks")
+            assert chromium.value("document.title").startswith(spider.name)
+            assert chromium.value("document.querySelectorAll('img, iframe, object, a').length") == 0
+            assert chromium.complaints == []
+            assert {re.sub(r"\?.*", "", one["url"]) for one in chromium.asked} == {
+                f"http://{dashboard.address}/",
+                f"http://{dashboard.address}/api/look",
+            }
+
+        await see(look)
+
+
+@needs_chromium
+@ensureDeferred
+async def test_the_crawl_is_paused_changed_and_stopped_from_the_page(tmp_path: Path) -> None:
+    async with seen(tmp_path) as (crawler, dashboard, see):
+        engine = crawler.engine
+        assert engine is not None
+
+        def use(chromium: Browser) -> None:
+            chromium.open(dashboard.url)
+            chromium.expect("document.getElementById('state').textContent === 'running'")
+            chromium.click("#pause")
+            chromium.expect("document.getElementById('state').textContent === 'paused'")
+            assert engine.paused
+            chromium.click("#pause")
+            chromium.expect("document.getElementById('state').textContent === 'running'")
+            assert not engine.paused
+            for name, value in (("delay", "1.5"), ("concurrency_per_host", "3"), ("concurrency", "7")):
+                chromium.click(f"[name={name}]")
+                chromium.write(value)
+            chromium.click("form button")
+            chromium.expect("document.getElementById('said').textContent === 'done'")
+            assert dashboard.changes == {"delay": 1.5, "concurrency_per_host": 3, "concurrency": 7}
+            assert engine._capacity.on_wire == 7
+            chromium.click("[name=delay]")
+            chromium.write("soon")
+            chromium.click("form button")
+            chromium.expect("document.getElementById('said').textContent.includes('write a number from 0 on')")
+            chromium.click("#stop")
+            chromium.expect("document.getElementById('state').textContent.includes('the crawl is over')", within=30)
+            assert chromium.value("document.getElementById('pause').disabled")
+
+        await see(use)
+        assert engine.reason == "shutdown"
+
+
+@needs_chromium
+@ensureDeferred
+async def test_the_page_is_used_by_keyboard_and_says_why(tmp_path: Path) -> None:
+    async with seen(tmp_path) as (_, dashboard, see):
+
+        def use(chromium: Browser) -> None:
+            chromium.open(dashboard.url)
+            chromium.expect("document.querySelector('#recent .link')")
+            reached: list[str] = []
+            while "link" not in reached:
+                assert len(reached) < 30, reached
+                chromium.press("Tab")
+                reached.append(chromium.value("document.activeElement.id || document.activeElement.className"))
+            assert reached[:2] == ["pause", "stop"]
+            url = chromium.value("document.activeElement.dataset.url")
+            chromium.press("Enter")
+            chromium.expect("document.getElementById('why').open")
+            assert url in chromium.text("#story")
+            assert "This crawl keeps no job" in chromium.text("#story")
+            chromium.press("Escape")
+            chromium.expect("!document.getElementById('why').open")
+            # Rows that are drawn anew do not take the keyboard from who is at one of them.
+            chromium.value("delete drawn.troubles, delete drawn.recent, look().then(() => 1)")
+            assert chromium.value("document.activeElement.dataset.url") == url
+
+        await see(use)
+
+
+@needs_chromium
+@ensureDeferred
+async def test_the_token_leaves_the_address_and_the_page_can_be_loaded_again(tmp_path: Path) -> None:
+    async with seen(tmp_path) as (_, dashboard, see):
+
+        def use(chromium: Browser) -> None:
+            chromium.open(dashboard.url)
+            chromium.expect("document.getElementById('n-pages')")
+            assert chromium.value("location.href") == f"http://{dashboard.address}/"
+            chromium.open(f"http://{dashboard.address}/")
+            chromium.expect("document.getElementById('n-pages')")
+            assert {one["headers"].get("Referer", "") for one in chromium.asked} == {""}
+            chromium.value("sessionStorage.clear()")
+            chromium.open(f"http://{dashboard.address}/")
+            chromium.expect("document.getElementById('state').textContent.startsWith('the token is missing')")
+
+        await see(use)
+
+
+@needs_chromium
+@ensureDeferred
+async def test_a_page_in_the_background_does_not_ask_and_is_up_to_date_when_it_is_seen(tmp_path: Path) -> None:
+    async with seen(tmp_path) as (_, dashboard, see):
+
+        def use(chromium: Browser) -> None:
+            chromium.open(dashboard.url)
+            chromium.expect("document.getElementById('n-pages')")
+            hide = "Object.defineProperty(document, 'hidden', {{ get: () => {}, configurable: true }})"
+            chromium.value(hide.format("true"))
+            chromium.value("look().then(() => 1)")
+            asked = len(chromium.asked)
+            chromium.value("new Promise((done) => setTimeout(done, 1500))")
+            assert len(chromium.asked) == asked
+            chromium.value(hide.format("false"))
+            chromium.value("document.dispatchEvent(new Event('visibilitychange'))")
+            chromium.value("new Promise((done) => setTimeout(done, 200))")
+            assert len(chromium.asked) > asked
+
+        await see(use)

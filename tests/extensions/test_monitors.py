@@ -136,6 +136,7 @@ def test_a_webhook_that_is_refused_is_sent_again_and_changes_nothing(
     site = Hooked(refusals=9)
     result = crawl(tmp_path / "jobs" / "a", site=site, webhook_on="end", **HOOK)
     assert len(site.taken) == 3
+    assert site.taken[2].at - site.taken[0].at == pytest.approx(6.0, abs=0.1)
     assert of_result(result) is ExitCode.FINISHED
     assert "attempt 3 of 3" in caplog.text
     assert "s3cret" not in caplog.text

@@ -18,6 +18,7 @@ from crawler import Request, Spider, runtime
 from crawler.crawler import Crawler
 from crawler.exceptions import JobError
 from crawler.report import compared, comparison_page, facts_of, findings_of, report_page
+from crawler.report.facts import Facts
 from crawler.testing import MemoryWorld, Page, Site
 from tests.loopback.servers import FAST, response, say, serving
 
@@ -112,7 +113,10 @@ def test_a_crawl_without_any_item_is_told(tmp_path: Path) -> None:
             yield from ()
 
     finding = findings_of(facts_of(crawl(tmp_path / "job", Empty, BOOKS)))[0]
-    assert finding.text == "20 pages came, and not one item of them: the selectors of shop match nothing there."
+    assert finding.text == (
+        "20 pages came, and not one item of them: the selectors of Empty.parse match nothing there. "
+        f"Try them with  crawler shell {HOST}/0"
+    )
 
 
 def test_a_host_that_limits_the_rate_is_told(tmp_path: Path) -> None:
@@ -210,6 +214,15 @@ def test_two_crawls_are_compared_in_counts_fields_and_rate(tmp_path: Path) -> No
     said = " ".join(text_of(comparison_page(before, after, list(changes.values()))).split())
     assert "Changed by more than a tenth:" in said
     assert "field price 100% 0% -100%" in said
+
+
+def test_a_comparison_shows_all_digits_of_large_numbers() -> None:
+    facts = [Facts(name, "shop", "now", "finished", stats={"response_received_count": 1_234_567}) for name in "ab"]
+    facts[1].bytes = 3_104_380
+    page = comparison_page(*facts, compared(*facts))
+    assert page.count(">1,234,567<") == 2
+    assert ">3,104,380<" in page
+    assert "e+" not in text_of(page)
 
 
 def test_what_is_no_job_is_told(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,16 @@ class Dashboard:
         self._recent: deque[dict[str, str]] = deque(maxlen=_RECENT)
         self._to_show = _RECENT
         self._settings = crawler.settings.in_force()
+        #: What was changed from the page, by name.
+        self.changes: dict[str, float] = {}
         self._host = host
         self._port = port
+        politeness, crawl = crawler.settings.politeness, crawler.settings.crawl
+        self._limits = {
+            "delay": politeness.delay,
+            "concurrency_per_host": politeness.concurrency_per_host,
+            "concurrency": crawl.concurrency,
+        }
         self._listening: Any = None
         self._timer: Timer | None = None
 
@@ -77,7 +86,10 @@ class Dashboard:
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self.address = f"{shown}:{port}"
         self.url = f"http://{self.address}/?token={self.token}"
-        logger.info("Dashboard: %s", self.url)
+        # The log may be kept, and read by others: what opens the dashboard is only shown.
+        sys.stderr.write(f"Dashboard: {self.url}\n")
+        sys.stderr.flush()
+        logger.info("The dashboard is on http://%s/", self.address)
         self._sample()
 
     def engine_stopped(self) -> Any:
@@ -111,6 +123,7 @@ class Dashboard:
             "samples": list(self.samples),
             "recent": list(self._recent),
             "settings": self._settings,
+            "limits": {**self._limits, **self.changes},
         }
 
 

@@ -62,7 +62,11 @@ class _Root(Resource):
         for name, value in _HEADERS.items():
             request.setHeader(name, value)
         where = request.getHost()
-        refused = refusal(_asked(request), addresses=addresses(where.host, where.port), token=self._dashboard.token)
+        asked = _asked(request)
+        if request.path == b"/" and not asked.query_token:
+            # The page holds nothing: it asks for everything with the token that its tab remembers, so that it can be loaded again.
+            asked = replace(asked, query_token=self._dashboard.token)
+        refused = refusal(asked, addresses=addresses(where.host, where.port), token=self._dashboard.token)
         if refused:
             return _say(request, 403, {"error": refused})
         path = request.path.decode("latin-1")
@@ -132,10 +136,15 @@ class _Root(Resource):
         delay = _number(asked, "delay", least=0.0)
         per_host = _number(asked, "concurrency_per_host", least=1)
         places = _number(asked, "concurrency", least=1)
+        # What was changed before stays so.
+        changes = self._dashboard.changes
+        given = {"delay": delay, "concurrency_per_host": per_host, "concurrency": places}
+        changes.update({name: value for name, value in given.items() if value is not None})
         if places is not None:
             engine.change_places(int(places))
         if delay is None and per_host is None:
             return
+        delay, per_host = changes.get("delay"), changes.get("concurrency_per_host")
         politeness = self._dashboard.crawler.settings.politeness
 
         def rules(host: str) -> Any:
