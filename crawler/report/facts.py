@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from crawler.engine.waits import Histogram
-from crawler.frontier.database import SCHEMA_VERSION
 from crawler.frontier.jobs import reading, summary_of
 from crawler.url import host_key
 
@@ -21,6 +20,8 @@ ROWS = 10
 
 _HISTORY = "SELECT url, outcome, reason, status, attempts, seconds, items, earlier, ended, size FROM history"
 # Jobs of the first schema did not note when and how much.
+# The version of a job from which on its history tells when a request ended and how many bytes came.
+_WITH_TIMES = 2
 _OLD_HISTORY = "SELECT url, outcome, reason, status, attempts, seconds, items, earlier, 0, 0 FROM history"
 
 
@@ -122,7 +123,7 @@ def _read_history(facts: Facts, database: sqlite3.Connection) -> None:
     ends: list[tuple[float, int]] = []
     failures: Counter[str] = Counter()
     examples: dict[str, str] = {}
-    query = _HISTORY if version >= SCHEMA_VERSION else _OLD_HISTORY
+    query = _HISTORY if version >= _WITH_TIMES else _OLD_HISTORY
     for number, row in enumerate(database.execute(query)):
         url, outcome, reason, status, _, seconds, items, earlier, ended, size = row
         facts.ended[outcome] += 1
