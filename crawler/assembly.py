@@ -148,8 +148,8 @@ class Assembly:
                 self.engine.reason = reason
                 crawler.stats.set_value("finish_reason", reason)
 
-        codec = RequestCodec(spider)
         job = _job(settings, spider, runtime)
+        codec = RequestCodec(spider, seal=job.seal if job is not None else None)
         self._job_folder = job.folder if job is not None else None
         store = SqliteStore(job, codec) if job is not None else None
         durability = None
@@ -290,7 +290,7 @@ def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
         return None
     directory = (find_project() or Path()) / frontier.directory
     remove_finished(directory, frontier.keep_jobs)
-    return Job(job_path(directory, frontier.job, spider.name))
+    return Job(job_path(directory, frontier.job, spider.name), key_file=frontier.key_path)
 
 
 def _frontier(

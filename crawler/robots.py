@@ -45,6 +45,11 @@ for _known, _spellings in _TYPOS.items():
     _NAMES.setdefault(_known[0], []).extend((spelling, _known) for spelling in _spellings)
 
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+
+# White space is ASCII's: a no-break space is part of a name or a pattern.
+_SPACES_TEXT = " \t\n\v\f\r"
+_SPACES = _SPACES_TEXT.encode()
+_BLANKS = re.compile(r"[ \t]+")
 _PATH = re.compile(r"(?://|[^/?;#]*://)?[^/?;#]*([^#]*)")
 _TOKEN = re.compile(r"[A-Za-z_-]+")
 _COMPATIBLE = re.compile(r"\(compatible;\s*([^;/\s()]+)", re.IGNORECASE)
@@ -130,7 +135,12 @@ class RobotsRules:
             return cls.parse(body)
         if status >= 500:
             return cls.unreachable(f"robots.txt answered with status {status}")
-        return cls({}, verdict=(True, f"no robots.txt: status {status}"))
+        return cls.missing(f"status {status}")
+
+    @classmethod
+    def missing(cls, reason: str) -> RobotsRules:
+        """Return rules that allow everything, for a host without a robots.txt (RFC 9309 section 2.3.1.3)."""
+        return cls({}, verdict=(True, f"no robots.txt: {reason}"))
 
     @classmethod
     def unreachable(cls, reason: str = "robots.txt could not be fetched") -> RobotsRules:
@@ -279,18 +289,18 @@ def directives(body: bytes) -> Iterator[Directive]:
     if len(body) > MAX_BYTES:
         body = body[: max(body.rfind(b"\n", 0, MAX_BYTES), body.rfind(b"\r", 0, MAX_BYTES)) + 1]
     for number, line in enumerate(_LINE_END.split(body), 1):
-        text = line[:MAX_LINE].partition(b"#")[0].strip().decode("utf-8", "surrogateescape")
+        text = line[:MAX_LINE].partition(b"#")[0].strip(_SPACES).decode("utf-8", "surrogateescape")
         if not text:
             continue
         key, colon, value = text.partition(":")
         if not colon:
-            words = text.split()
+            words = _BLANKS.split(text)
             if len(words) != 2:
                 continue
             key, value = words
-        key = key.strip().lower()
+        key = key.strip(_SPACES_TEXT).lower()
         if key:
-            yield Directive(number, _name(key), value.strip(), text)
+            yield Directive(number, _name(key), value.strip(_SPACES_TEXT), text)
 
 
 def _name(key: str) -> str:
@@ -341,7 +351,7 @@ def product_token(user_agent: str) -> str:
 
 def _agent_of_line(value: str) -> str:
     """Return the token of a user-agent line in lower case, ``*`` for everybody, empty for nobody."""
-    if value[:1] == "*" and (len(value) == 1 or value[1].isspace()):
+    if value[:1] == "*" and (len(value) == 1 or value[1] in _SPACES_TEXT):
         return "*"
     found = _TOKEN.match(value)
     return found[0].lower() if found else ""

@@ -211,3 +211,16 @@ def test_a_hostile_file_takes_bounded_time(body: bytes) -> None:
     start = time.process_time()
     RobotsRules.parse(body).allowed("https://example.com/" + "a" * 2000, BOT)
     assert time.process_time() - start < 3.0
+
+
+@pytest.mark.parametrize(
+    ("robots", "refused"),
+    [
+        ("user-agent: *\ndisallow: /x\u00a0\n", False),  # part of the pattern
+        ("user-agent: *\ndisallow: /\n\u00a0allow: /\n", True),  # an unknown name
+        ("user-agent: *\u00a0\ndisallow: /\n", False),  # nobody's name
+        ("user-agent: *\x0b\ndisallow:\x0c/\n", True),
+    ],
+)
+def test_white_space_is_that_of_ascii_as_google_has_it(robots: str, refused: bool) -> None:
+    assert rules(robots).allowed("http://a.example/x", "mybot") is not refused

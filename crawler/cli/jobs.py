@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import click
@@ -32,7 +31,7 @@ def command(clean: bool, drop: str | None, setting_options: SettingOptions) -> N
       crawler jobs --drop books-2026-11-23-0900
     """
     from crawler.cli.project import open_project  # brings lxml, which --help does without
-    from crawler.frontier.jobs import jobs_in, remove_finished
+    from crawler.frontier.jobs import jobs_in, remove_finished, remove_job
 
     directory = open_project(setting_options.assignments).state_directory
     if drop is not None:
@@ -41,7 +40,7 @@ def command(clean: bool, drop: str | None, setting_options: SettingOptions) -> N
             raise UsageError(f"there is no job {drop!r} in {directory}")
         if job.state == "running":
             raise UsageError(f"the job {drop} is running; stop it first")
-        shutil.rmtree(job.path)
+        remove_job(job.path)
         click.echo(f"removed {drop}")
     if clean:
         for name in remove_finished(directory, 0):

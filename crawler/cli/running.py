@@ -60,7 +60,7 @@ def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
     """Go on with the job *name*, by default the one that was interrupted last, as the command that began it."""
     project = open_project(given.assignments)
     job = _unfinished(project, name)
-    command = command_of(job.path)
+    command = command_of(job.path, key_file=project.settings.frontier.key_path)
     run = RunOptions(
         command["arguments"],
         tuple(command["outputs"]),

@@ -120,7 +120,8 @@ def _lower(name: bytes) -> bytes:
 
 def _odd_lines(block: bytes) -> list[bytes]:
     """Return the lines of a *block* whose lines do not all end in CRLF."""
-    lines = [line.removesuffix(b"\r") for line in block.split(b"\n")]
+    *lines, last = block.split(b"\n")
+    lines = [line.removesuffix(b"\r") for line in lines] + [last]  # whose end is not in the block
     if b"\0" in block or any(b"\r" in line for line in lines):
         raise ResponseMalformedError("a NUL or a bare CR stands in the headers of the response")
     return lines

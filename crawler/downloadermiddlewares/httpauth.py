@@ -2,8 +2,9 @@
 
 They come from ``settings.auth`` (or a spider's ``http_user``, ``http_pass`` and ``http_auth_domain``), where a domain
 must be named; or from ``meta``: ``http_user`` and ``http_pass``, or ``http_token``, with ``http_auth_domain``, and
-``http_auth_scheme`` ``"basic"`` or ``"digest"``. Credentials in meta without a domain are bound to the origin of the
-first request that carries them, so that neither a redirect nor a callback that passes ``meta`` on takes them elsewhere.
+``http_auth_scheme`` ``"basic"`` or ``"digest"``. A request moves those of its URL (``https://me:secret@host/``) there.
+Credentials in meta without a domain are bound to the origin of the first request that carries them, so that neither a
+redirect nor a callback that passes ``meta`` on takes them elsewhere.
 
 An Authorization header written by hand is left alone. After a redirect from https to http nothing is sent.
 """

@@ -17,7 +17,7 @@ import msgspec
 
 from crawler.exceptions import JobError
 from crawler.exporters import FeedPlace
-from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED
+from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED, Secret
 
 if TYPE_CHECKING:
     from crawler.download import NamedHosts
@@ -76,6 +76,8 @@ class Durability:
             raise JobError(
                 f"the job {job.name} is one of the spider {job.get('spider')!r}, not of {spider.name!r}: use another --job"
             )
+        # Without its key a job does not go on: better told now than at the first request that has a secret.
+        self._told_sealed = bool(job.get("sealed"))
 
     def __repr__(self) -> str:
         return f"<Durability of {self.job}>"
@@ -131,11 +133,18 @@ class Durability:
                 {
                     "spider": self._spider.name,
                     "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
-                    "command": self._command,
+                    "command": self._kept_command(),
+                    "key_file": str(self.job.seal.path),
                 }
             )
         self._store.job.put({"settings": list(self._settings)})
         self.commit(places)
+
+    def _kept_command(self) -> Any:
+        """Return the command as the job keeps it: arguments and settings may hold passwords, and so may a URL."""
+        command = self._command
+        may_be_secret = command.get("arguments") or command.get("assignments") or "@" in repr(command.get("outputs"))
+        return Secret(command) if may_be_secret or "@" in repr(command.get("overwrites")) else command
 
     def keep_items(self, visit: Visit) -> None:
         """Keep the items of *visit* with the next commit."""
@@ -153,7 +162,7 @@ class Durability:
         engine = self._engine
         assert engine is not None  # begin() comes first
         values: dict[str, Any] = {
-            "feeds": [tuple(place) for place in places],
+            "feeds": _kept_places(places),
             "stats": self._stats.get_stats(),
             "start_taken": engine.beginning.taken,
             "start_done": engine.beginning.is_done,
@@ -163,12 +172,15 @@ class Durability:
             values["state"] = FINISHED if self.has_finished and is_delivered else STOPPED
         if self._cookies is not None and self._cookies.changes != self._kept_cookies:
             self._kept_cookies = self._cookies.changes
-            values["cookies"] = self._cookies.export()
+            values["cookies"] = Secret(self._cookies.export())
         if self._watch.is_due(engine.now()) or engine.state == "closed":
             values["watch"] = self._watch.plain(engine.now())
             values["look"] = {**self._look(engine), "at": self._store.epoch + engine.now()}
         if self._spider.state:
             values |= self._spider_state()
+        if self.job.seal.is_used and not self._told_sealed:
+            self._told_sealed = True
+            values["sealed"] = Secret(value=True)
         if len(self._named_hosts) != self._hosts_kept:
             values["named_hosts"] = self._named_hosts.export()
             self._hosts_kept = len(values["named_hosts"])
@@ -176,7 +188,7 @@ class Durability:
 
     def _spider_state(self) -> dict[str, Any]:
         try:
-            return {"spider_state": msgspec.Raw(msgspec.msgpack.encode(self._spider.state))}
+            return {"spider_state": Secret(msgspec.Raw(msgspec.msgpack.encode(self._spider.state)))}
         except (TypeError, msgspec.MsgspecError) as error:
             if not self._told_state:
                 self._told_state = True
@@ -186,3 +198,9 @@ class Durability:
     def close(self) -> None:
         """Let go of the job."""
         self.job.close()
+
+
+def _kept_places(places: list[FeedPlace]) -> Any:
+    """Return *places* as the job keeps them: the URL of an output may have a password."""
+    kept = [tuple(place) for place in places]
+    return Secret(kept) if any("@" in place.uri for place in places) else kept

@@ -2,8 +2,10 @@
 
 Pure. The workbench asks ``prerequisite`` before it hands out a request and sends the robots.txt first; the engine gives what
 came back to ``learn``, and asks ``refusal`` for each request. A robots.txt that cannot be reached, or a server error, means
-that nothing may be fetched until it was tried again; a 4xx means that everything may. Only a host whose name does not exist,
-and has not been there before, is not waited for.
+that nothing may be fetched until it was tried again; a 4xx, or more redirects than five, means that everything may. Only a host
+whose name does not exist, and has not been there before, is not waited for.
+
+Its redirects are followed here, whatever the settings say of those of pages: only by status, and only five.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crawler.exceptions import CannotResolveHostError, DownloadFailedError, IgnoreRequest, PrivateAddressError, describe
+from crawler.exceptions import CannotResolveHostError, DownloadFailedError, PrivateAddressError, describe
 from crawler.http import Request
+from crawler.http.redirects import STATUSES, RedirectPolicy, TooManyRedirectsError, location_of, next_request
 from crawler.http.request import NO_CALLBACK
 from crawler.robots import RobotsRules
 from crawler.url import origin, split
@@ -32,8 +35,12 @@ KEEP = 24 * 3600.0
 PAUSES = (5.0, 30.0)
 RETRY_AFTER = 60.0
 
-# RFC 9309 section 2.3.1.2: a crawler should follow at least five.
+# RFC 9309 section 2.3.1.2: a crawler should follow at least five; what needs more may be taken for a file that is not there.
 MAX_REDIRECTS = 5
+_REDIRECTS = RedirectPolicy(max_times=MAX_REDIRECTS, priority_adjust=0)
+
+# Of which 500 KiB are read. A limit that is meant for pages, and a file beyond it, would else forbid a whole site.
+MAX_BODY = 64 * 1024 * 1024
 
 _WEB = ("http", "https")
 
@@ -73,20 +80,30 @@ class RobotsGate:
             return None
         if not site.startswith(_WEB) or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
             return None
-        meta: dict[str, Any] = {"dont_obey_robotstxt": True, "dont_retry": True}
+        meta: dict[str, Any] = {
+            "dont_obey_robotstxt": True,
+            "dont_retry": True,
+            "dont_redirect": True,
+            "download_maxsize": MAX_BODY,
+            "download_warnsize": 0,
+        }
         if request.has_meta:
             # It goes the way of the request that it is for: a site that is asked through a proxy is not asked directly before.
-            meta |= {name: request.meta[name] for name in ("proxy", "bindaddress") if name in request.meta}
+            meta |= {name: request.meta[name] for name in ("proxy", "bindaddress", "transport") if name in request.meta}
         return Request.from_trusted_url(f"{site}/robots.txt", callback=NO_CALLBACK, meta=meta, dont_filter=True)
 
     async def fetch(self, request: Request, download: Callable[[Request], Awaitable[Response | Request]]) -> Response:
-        """Return the response to *request* for a robots.txt, over up to five redirects (RFC 9309 section 2.3.1.2)."""
-        answer = await download(request)
-        for _ in range(MAX_REDIRECTS):
-            if not isinstance(answer, Request):
-                return answer
-            answer = await download(answer)
-        raise IgnoreRequest(f"more than {MAX_REDIRECTS} redirects")
+        """Return the response to *request* for a robots.txt, over up to five redirects (RFC 9309 section 2.3.1.2).
+
+        Raises TooManyRedirectsError where there are more.
+        """
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = await download(request)
+            following = answer if isinstance(answer, Request) else _redirected(request, answer)
+            if following is None:
+                return answer  # type: ignore[return-value]  # a request is its own following
+            request = following
+        raise TooManyRedirectsError(f"more than {MAX_REDIRECTS} redirects")
 
     def refusal(self, request: Request) -> str | None:
         """Return the line of robots.txt that forbids *request*, None if it is allowed.
@@ -116,7 +133,9 @@ class RobotsGate:
             # There is nothing to try again: its requests end with the same refusal.
             self._known[site] = _Known(RobotsRules.unreachable(), now + RETRY_AFTER, refused=answer)
             return self._known[site].rules
-        if isinstance(answer, Exception):
+        if isinstance(answer, TooManyRedirectsError):
+            rules, trouble = RobotsRules.missing("more redirects than are followed"), ""
+        elif isinstance(answer, Exception):
             rules, trouble = RobotsRules.unreachable(), describe(answer)
         else:
             rules = RobotsRules.of_response(answer.status, answer.body)
@@ -150,3 +169,13 @@ class RobotsGate:
     def known(self) -> dict[str, Any]:
         """Return the rules by origin, for views."""
         return {site: known.rules for site, known in self._known.items()}
+
+
+def _redirected(request: Request, response: Response) -> Request | None:
+    """Return the request that *response* to *request* redirects to, None if it leads nowhere."""
+    if response.status not in STATUSES:
+        return None
+    target = location_of(request.url, response.headers.getlist("Location"))
+    if target is None:
+        return None
+    return next_request(request, target, method=request.method, reason=response.status, policy=_REDIRECTS)

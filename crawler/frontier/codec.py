@@ -4,6 +4,9 @@ Our own format on msgpack: a map of the fields that differ from their defaults; 
 which holds the records. Never pickle: decoding builds plain data, and items of classes that the running program has already
 imported, and nothing else.
 
+What may be secret of a request that goes into a job is sealed (see ``sealing``): all that it carries beside its URL. What the
+engine itself gives to nearly every request is not: its depth, the page that it was found on, and the rule that it was found by.
+
 Callbacks are stored by name, so they must be methods of the spider. Meta and ``cb_kwargs`` may hold None, booleans, numbers,
 text, bytes, dates, decimals, UUIDs, lists, tuples, sets, dictionaries and items. Anything else is an error that says where it is
 and what to do. ``detach`` gives a request that never leaves memory the same copies that writing and reading would.
@@ -26,6 +29,7 @@ from crawler.http import Headers, Request
 from crawler.item import is_item, is_item_class
 
 if TYPE_CHECKING:
+    from crawler.frontier.sealing import Seal
     from crawler.spiders import Spider
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
@@ -36,11 +40,22 @@ _TUPLE, _SET, _FROZENSET, _DECIMAL, _UUID, _DATE, _DATETIME, _TIME, _DELTA, _ITE
 _INT64 = range(-(2**63), 2**64)
 
 
-class RequestCodec:
-    """Encodes requests of *spider* to bytes and decodes them again."""
+# The fields of a record that may hold a secret: headers, body, meta, cb_kwargs, cookies.
+_CARRIED = ("h", "b", "t", "k", "o")
 
-    def __init__(self, spider: Spider) -> None:
+# What in them holds none.
+_OPEN_META = frozenset({"depth", "rule", "link_text"})
+_OPEN_HEADERS = frozenset({b"Referer"})
+
+_SEALED = b"request"
+
+
+class RequestCodec:
+    """Encodes requests of *spider* to bytes and decodes them again; with *seal*, what they carry is encrypted."""
+
+    def __init__(self, spider: Spider, *, seal: Seal | None = None) -> None:
         self._spider = spider
+        self._seal = seal
         self._names: dict[int, str] = {}
 
     def encode(self, request: Request) -> bytes:
@@ -72,11 +87,18 @@ class RequestCodec:
             record["f"] = _plain(list(request.flags), "flags", request)
         if type(request) is not Request:
             record["y"] = f"{type(request).__module__}:{type(request).__qualname__}"
+        if self._seal is not None and _may_be_secret(request, record):
+            carried = {name: record.pop(name) for name in _CARRIED if name in record}
+            record["s"] = self._seal.seal(_encoder.encode(carried), _SEALED)
         return _encoder.encode(record)
 
     def decode(self, record: bytes | memoryview) -> Request:
         """Return the request of *record*."""
         fields: dict[str, Any] = _decoder.decode(record)
+        if "s" in fields:
+            if self._seal is None:
+                raise NotStorableError("a stored request is sealed, and there is no key to open it with")
+            fields |= _decoder.decode(self._seal.unseal(fields["s"], _SEALED))
         request = Request.from_trusted_url(
             fields["u"],
             callback=self._method(fields.get("c")),
@@ -116,6 +138,16 @@ class RequestCodec:
                 f"{self._spider!r} has no method {name!r}, which a stored request names as its callback"
             )
         return method  # type: ignore[no-any-return]  # a method found by name
+
+
+# Hot: once per request that a job keeps.
+def _may_be_secret(request: Request, record: dict[str, Any]) -> bool:
+    """Tell whether what *request* carries may be a secret."""
+    if "b" in record or "k" in record or "o" in record:
+        return True
+    if "t" in record and not _OPEN_META.issuperset(request.meta):
+        return True
+    return "h" in record and not _OPEN_HEADERS.issuperset(request.headers)
 
 
 def url_of_record(record: bytes) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from crawler.exceptions import JobError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -43,6 +43,7 @@ _MIGRATIONS: dict[int, str] = {
 ALTER TABLE history ADD COLUMN ended REAL NOT NULL DEFAULT 0;
 ALTER TABLE history ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
 """,
+    2: "",  # secrets may be sealed since, and what has not been stays as it is
 }
 
 # Pages in the write-ahead log before they are brought into the database: the tips of its trees change with every commit, and are

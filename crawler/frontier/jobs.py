@@ -4,6 +4,8 @@
         job.sqlite    what waits, what has ended, how far the outputs are
         lock          locked by the process that crawls; a dead process holds no lock
         feeds/        outputs that wait for their delivery, if there are any
+    .crawler/jobs/books-2026-11-23-0900.key
+                      the key of what is secret in it, if there is anything; see sealing.py
 
 A name is a folder below ``.crawler/jobs``; a path is the folder itself.
 """
@@ -15,7 +17,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +27,7 @@ import msgspec
 
 from crawler.exceptions import JobError
 from crawler.frontier.database import open_database
+from crawler.frontier.sealing import Seal, key_beside
 
 DATABASE = "job.sqlite"
 
@@ -35,6 +38,17 @@ INTERRUPTED = "interrupted"
 
 # A statistic may be any object; what has no form of its own is kept as its text.
 _encode, _decode = msgspec.msgpack.Encoder(enc_hook=str).encode, msgspec.msgpack.Decoder().decode
+
+
+# What a value that is encrypted begins with: a byte that msgpack never uses.
+_SEALED = b"\xc1"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that a job keeps encrypted."""
+
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +67,11 @@ class JobSummary:
 
 
 class Job:
-    """An open job: its database, for as long as this process has the lock."""
+    """An open job: its database, for as long as this process has the lock. Its secrets are sealed with *key_file*."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, key_file: Path | None = None) -> None:
         self.folder = folder
+        self.seal = Seal(key_file or key_beside(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -92,15 +107,21 @@ class Job:
         if row is None:
             return default
         try:
-            return _decode(row[0])
+            return _decode(_open(row[0], key, self.seal))
         except msgspec.MsgspecError as error:
             raise JobError(damaged(self.folder, f"its {key!r} cannot be read: {error}")) from error
 
     def put(self, values: dict[str, Any]) -> None:
         """Keep *values*; within a transaction if one is open."""
         self.database.executemany(
-            "INSERT OR REPLACE INTO job VALUES (?, ?)", [(key, _encode(value)) for key, value in values.items()]
+            "INSERT OR REPLACE INTO job VALUES (?, ?)",
+            [(key, self._record(key, value)) for key, value in values.items()],
         )
+
+    def _record(self, key: str, value: Any) -> bytes:
+        if not isinstance(value, Secret):
+            return _encode(value)
+        return _SEALED + self.seal.seal(_encode(value.value), key.encode())
 
     def close(self) -> None:
         """Close the database and let go of the lock."""
@@ -110,7 +131,17 @@ class Job:
     def remove(self) -> None:
         """Close the job and remove its folder."""
         self.close()
-        shutil.rmtree(self.folder)
+        remove_job(self.folder)
+
+
+def remove_job(folder: Path) -> None:
+    """Remove the job in *folder*, and the key beside it."""
+    shutil.rmtree(folder)
+    key_beside(folder).unlink(missing_ok=True)
+
+
+def _open(value: bytes, key: str, seal: Seal) -> bytes:
+    return seal.unseal(value[1:], key.encode()) if value[:1] == _SEALED else value
 
 
 def damaged(folder: Path, reason: str) -> str:
@@ -180,15 +211,18 @@ def _folders(directory: str | os.PathLike[str]) -> list[Path]:
     return [path for path in paths if (path / DATABASE).is_file()]
 
 
-def _kept(path: Path, key: str) -> Any:
-    """Return what the job in the folder *path* keeps under *key*; None if there is nothing, or nothing that can be read."""
+def _kept(path: Path, key: str, *, key_file: Path | None = None) -> Any:
+    """Return what the job in the folder *path* keeps under *key*; None if there is nothing, or nothing that can be read.
+
+    Raise JobError if it is a secret, and the key that it is sealed with is not there.
+    """
     try:
         database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
         try:
             row = database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
         finally:
             database.close()
-        return _decode(row[0]) if row else None
+        return _decode(_open(row[0], key, Seal(key_file or key_beside(path)))) if row else None
     except (sqlite3.Error, msgspec.MsgspecError):
         return None
 
@@ -227,26 +261,32 @@ def state_of(path: Path, kept: Mapping[str, Any]) -> str:
 def reading(path: Path) -> Iterator[tuple[sqlite3.Connection, dict[str, Any]]]:
     """Open the job in the folder *path* to read it, beside the process that runs it: its database, and what it keeps by key.
 
-    Raise JobError if it cannot be read.
+    Secrets are left out. Raise JobError if it cannot be read.
     """
     try:
         database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
         try:
-            yield database, {key: _decode(value) for key, value in database.execute("SELECT key, value FROM job")}
+            values = database.execute("SELECT key, value FROM job")
+            yield database, {key: _decode(value) for key, value in values if value[:1] != _SEALED}
         finally:
             database.close()
     except (sqlite3.Error, msgspec.MsgspecError) as error:
         raise JobError(f"the job store {path} cannot be read: {error}") from error
 
 
-def command_of(path: Path) -> dict[str, Any]:
+def command_of(path: Path, *, key_file: Path | None = None) -> dict[str, Any]:
     """Return the command that began the job in the folder *path*. Raise JobError if it was begun in another way."""
-    command: dict[str, Any] = _kept(path, "command") or {}
+    command: dict[str, Any] = _kept(path, "command", key_file=key_file or _stored_key_file(path)) or {}
     if not command:
         raise JobError(
             f"the job {path.name} was not begun by a command: run its program again with frontier.job = {str(path)!r}"
         )
     return command
+
+
+def _stored_key_file(path: Path) -> Path | None:
+    stored = _kept(path, "key_file")
+    return Path(stored) if stored else None
 
 
 def items_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -275,5 +315,6 @@ def remove_finished(directory: str | os.PathLike[str], keep: int) -> list[str]:
     finished = [path for path in folders if _kept(path, "state") == FINISHED and not _is_locked(path / "lock")]
     surplus = finished[: max(0, len(finished) - keep)]
     for path in surplus:
-        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            remove_job(path)
     return [path.name for path in surplus]

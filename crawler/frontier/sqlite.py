@@ -209,6 +209,8 @@ class SqliteStore:
     def _request(self, sequence: int, record: bytes) -> Request:
         try:
             return self._codec.decode(record)
+        except JobError:
+            raise
         except NotStorableError as error:
             raise JobError(f"the job {self.job.name} cannot go on: {error}. What was committed is safe") from error
         except Exception as error:  # whatever may come of reading what nobody has written

@@ -74,8 +74,11 @@ class Headers(dict[Any, Any]):
         values = [value] if isinstance(value, str | bytes) or not hasattr(value, "__iter__") else list(value)
         normal = [self._tobytes(one) for one in values]
         for one in normal:
-            if _FORBIDDEN.search(one):
-                raise ValueError(f"a header value may not contain a line break or NUL: {one!r}")
+            if found := _FORBIDDEN.search(one):
+                # Not the value: it may be a password that was read with its line break from a file.
+                raise ValueError(
+                    f"a header value may not contain a line break or NUL: {found[0]!r} is byte {found.start() + 1} of {len(one)}"
+                )
         return normal
 
     def _tobytes(self, value: Raw) -> bytes:

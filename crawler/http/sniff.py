@@ -14,15 +14,12 @@ from pathlib import PurePosixPath
 
 import webencodings
 
+import crawler.http.charsets  # noqa: F401  # brings the codec of x-user-defined
+
 # How far the WHATWG's prescan reads.
 PRESCAN = 1024
 
-_PYTHON_NAMES = {
-    "gbk": "gb18030",
-    "iso-8859-8-i": "iso8859-8",
-    "x-user-defined": "latin-1",
-    "x-mac-cyrillic": "mac-cyrillic",
-}
+_PYTHON_NAMES = {"gbk": "gb18030", "iso-8859-8-i": "iso8859-8", "x-mac-cyrillic": "mac-cyrillic"}
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
@@ -70,7 +67,9 @@ def declared_encoding(body: bytes) -> str | None:
     declared = codec_for(found[1].decode("latin-1")) if found else None
     if declared is None:
         declared = next((codec for codec in map(_meta_charset, _META.finditer(head)) if codec), None)
-    # A declaration that could be read as ASCII cannot be in UTF-16; the standard takes it as UTF-8.
+    # A declaration that could be read as ASCII cannot be in UTF-16; the standard takes it as UTF-8. So it does with this one:
+    if declared == "x-user-defined":
+        return "cp1252"
     return "utf-8" if declared is not None and declared.startswith("utf-16") else declared
 
 

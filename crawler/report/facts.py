@@ -12,7 +12,6 @@ from typing import Any
 
 from crawler.engine.admission import REPLACED
 from crawler.engine.waits import Histogram
-from crawler.frontier.database import SCHEMA_VERSION
 from crawler.frontier.jobs import reading, summary_of
 from crawler.url import host_key
 
@@ -25,6 +24,8 @@ _MOST_TOLD_APART = 10_000
 
 _HISTORY = "SELECT url, outcome, reason, status, attempts, seconds, items, earlier, ended, size FROM history"
 # Jobs of the first schema did not note when and how much.
+# The version of a job from which on its history tells when a request ended and how many bytes came.
+_WITH_TIMES = 2
 _OLD_HISTORY = "SELECT url, outcome, reason, status, attempts, seconds, items, earlier, 0, 0 FROM history"
 
 
@@ -144,7 +145,7 @@ def _read_history(facts: Facts, database: sqlite3.Connection) -> None:
     largest: list[tuple[int, int, PageFacts]] = []
     ends: list[tuple[float, int]] = []
     failures: dict[str, tuple[int, str]] = {}
-    query = _HISTORY if version >= SCHEMA_VERSION else _OLD_HISTORY
+    query = _HISTORY if version >= _WITH_TIMES else _OLD_HISTORY
     for number, row in enumerate(database.execute(query)):
         url, outcome, reason, status, _, seconds, items, earlier, ended, size = row
         facts.ended[outcome] += 1

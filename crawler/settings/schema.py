@@ -8,6 +8,7 @@ messages, settings.toml): its documentation, its unit and its bounds, and the na
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from crawler import __version__
@@ -394,6 +395,10 @@ class FrontierSection:
         "JOBDIR",
     )
     directory: str = setting(".crawler", "Folder of the jobs, relative to the project or the working directory.")
+    key_file: str = setting(
+        "",
+        "File of the key for what is secret in a job, made if it is not there; by default it lies beside the job's folder.",
+    )
     keep_items: bool = setting(False, "Keep the items with the job, so that crawler export can write them again.")
     keep_jobs: int = setting(10, "Finished jobs that are kept; older ones are removed.", minimum=0)
     workbench: int = setting(
@@ -401,6 +406,11 @@ class FrontierSection:
     )
     filter_duplicates: bool = setting(True, "Visit what is the same once; else each time that it is found.")
     include_headers: list[str] = setting([], "Headers that make two requests different, besides method, URL and body.")
+
+    @property
+    def key_path(self) -> Path | None:
+        """The file of the key, None for the usual place."""
+        return Path(self.key_file).absolute() if self.key_file else None
 
 
 @dataclass(frozen=True)

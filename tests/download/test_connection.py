@@ -225,6 +225,8 @@ def test_endless_interim_responses_end() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n folded: first\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\r\r\nY: b\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\r\r\n\r\n",
     ],
 )
 def test_garbage_is_no_response(garbage: bytes) -> None:

@@ -216,6 +216,48 @@ def test_a_host_that_was_there_is_waited_for_when_its_name_is_gone() -> None:
     assert gate.pause_until(robots) == 90_005.0
 
 
+def _moving_robots(hops: int, *, status: int = 302) -> dict[str, Any]:
+    """Return pages whose robots.txt is found after so many redirects, half of them at another origin."""
+    places = [
+        f"{HOST}/robots.txt",
+        *(f"http://{'elsewhere' if hop % 2 else 'limited'}.test/r{hop}" for hop in range(hops)),
+    ]
+    pages: dict[str, Any] = {one: Page("", status, {"Location": other}) for one, other in pairwise(places)}
+    return {**pages, places[-1]: "User-agent: *\nDisallow: /1\n", "*": "fine"}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_robots_txt_is_found_over_five_redirects_whatever_is_set_for_those_of_pages(
+    status: int, enabled: bool
+) -> None:
+    site = Site(_moving_robots(5, status=status))
+    settings = {**QUIET, "politeness.obey_robots": True, "politeness.delay": 0.0, "redirect.enabled": enabled}
+    result = crawl_in_memory(Many, site, settings, count=3)
+    assert [hit.url for hit in site.log if hit.url.startswith(HOST)][-2:] == [f"{HOST}/0", f"{HOST}/2"]
+    assert result.stats["dropped/robots"] == 1
+
+
+def test_a_robots_txt_behind_more_redirects_is_none() -> None:
+    site = Site(_moving_robots(6))
+    result = crawl_in_memory(Many, site, {**QUIET, "politeness.obey_robots": True, "politeness.delay": 0.0}, count=2)
+    assert (len(site.log), result.failed, result.reason) == (6 + 2, 0, "finished")
+
+
+def test_a_page_in_the_place_of_robots_txt_leads_nowhere() -> None:
+    page = Page("<meta http-equiv='refresh' content='0; url=/elsewhere'>")
+    site = Site({"/robots.txt": page, "*": "fine"})
+    crawl_in_memory(Many, site, {**QUIET, "politeness.obey_robots": True, "politeness.delay": 0.0}, count=1)
+    assert [hit.url for hit in site.log] == [f"{HOST}/robots.txt", f"{HOST}/0"]
+
+
+def test_a_limit_for_pages_does_not_make_a_long_robots_txt_one_that_cannot_be_had() -> None:
+    site = Site({"/robots.txt": "User-agent: *\nDisallow: /1\n" + "#" * 600_000, "*": "fine"})
+    settings = {**QUIET, "politeness.obey_robots": True, "politeness.delay": 0.0, "http.max_body": 1000}
+    result = crawl_in_memory(Many, site, settings, count=2)
+    assert (result.failed, result.stats["dropped/robots"]) == (0, 1)
+
+
 class Refusing:
     """An agent that refuses connections to *site* while it is down."""
 

@@ -13,6 +13,7 @@ from crawler.exceptions import InvalidURLError
 from crawler.http import FormRequest, Headers, JsonRequest, Request, XmlRpcRequest
 from crawler.http.request import NO_CALLBACK, request_from_dict
 from crawler.spiders import Spider
+from crawler.url import canonical, origin
 
 PAGE = "https://example.com/a"
 
@@ -467,3 +468,26 @@ def test_a_remote_call_can_be_replaced() -> None:
     request = XmlRpcRequest(PAGE, methodname="add", params=(1,), encoding="latin-1", dont_filter=False)
     other = request.replace(url="https://example.com/b")
     assert (other.body, other.encoding, other.dont_filter) == (request.body, "latin-1", False)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected", "user", "password"),
+    [
+        ("http://me:pass%40word@a.test/x", "http://a.test/x", "me", "pass@word"),
+        ("https://me@a.test:8443?q=@", "https://a.test:8443/?q=@", "me", ""),
+        ("HTTP://me:a@b@a.test/", "HTTP://a.test/", "me", "a@b"),
+        ("http://@a.test/", "http://a.test/", None, None),
+        ("http://a.test/@me", "http://a.test/@me", None, None),
+        ("http://a.test?mail=me:you@b.test", "http://a.test?mail=me:you@b.test", None, None),
+    ],
+)
+def test_user_and_password_of_a_url_are_taken_out_of_it(url: str, expected: str, user: Any, password: Any) -> None:
+    for request in (Request(url), Request.of_link(url)):
+        assert canonical(request.url) == canonical(expected)
+        assert (request.meta.get("http_user"), request.meta.get("http_pass")) == (user, password)
+        assert user is None or request.meta["http_auth_domain"] == origin(expected)
+
+
+def test_credentials_that_a_request_has_count_before_those_of_its_url() -> None:
+    request = Request("http://me:secret@a.test/", meta={"http_token": "1"})
+    assert (request.url, request.meta) == ("http://a.test/", {"http_token": "1"})

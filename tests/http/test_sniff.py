@@ -37,7 +37,6 @@ CODECS = {
     "macintosh": "mac-roman",
     "windows-874": "cp874",
     "x-mac-cyrillic": "mac-cyrillic",
-    "x-user-defined": "latin-1",
 }
 
 # --- labels ---------------------------------------------------------------------------------------

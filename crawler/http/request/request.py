@@ -8,16 +8,20 @@ not checked a second time.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
 from crawler.http.headers import Headers
-from crawler.url import ensure_absolute
+from crawler.url import ensure_absolute, origin
 
 if TYPE_CHECKING:
     from crawler.spiders import Spider
 
 Cookies = Mapping[str, Any] | list[dict[str, Any]]
+
+_USER = re.compile(r"(https?:/*)([^/?#\\]*)@", re.IGNORECASE)
 
 
 def NO_CALLBACK(*args: Any, **kwargs: Any) -> None:
@@ -29,6 +33,9 @@ class Request:
     """An HTTP request. Arguments and attributes are Scrapy's.
 
     Raises InvalidURLError for a URL that no browser could open, TypeError for a callback that cannot be called.
+
+    User and password of a URL (``https://me:secret@example.com/``) are taken out of it into ``meta``, where those of HTTP
+    authentication are, bound to its origin: URLs are logged, kept and passed on as Referer.
     """
 
     attributes: tuple[str, ...] = (
@@ -166,6 +173,8 @@ class Request:
         request._identity = None
         request._since = None
         request._sequence = request._parent = 0
+        if "@" in url:
+            request._take_credentials()
         return request
 
     def _fill(
@@ -201,6 +210,19 @@ class Request:
         self._identity: bytes | None = None
         self._since: float | None = None
         self._sequence = self._parent = 0
+        if "@" in url:
+            self._take_credentials()
+
+    def _take_credentials(self) -> None:
+        """Move user and password out of the URL, unless the request has others."""
+        found = _USER.match(self._url)
+        if found is None:
+            return
+        self._url = found[1] + self._url[found.end() :]
+        user, _, password = found[2].partition(":")
+        meta = self.meta
+        if (user or password) and meta.keys().isdisjoint(("http_user", "http_pass", "http_token")):
+            meta.update(http_user=unquote(user), http_pass=unquote(password), http_auth_domain=origin(self._url))
 
     def __repr__(self) -> str:
         return f"<{self.method} {self._url}>"

@@ -12,6 +12,7 @@ import parsel
 from parsel.csstranslator import HTMLTranslator
 
 from crawler.exceptions import InvalidURLError
+from crawler.http import charsets
 from crawler.http.request import Request
 from crawler.http.response.response import Response
 from crawler.http.sniff import bom_encoding, codec_for, declared_encoding, encoding_of, header_encoding
@@ -99,7 +100,7 @@ class TextResponse(Response):
             if mark is not None and codec_for(self.encoding) in (mark[0], "utf-8", "utf-16"):
                 self._text = self.body[mark[1] :].decode(mark[0], "replace")
             else:
-                self._text = self.body.decode(codec_for(self.encoding) or self.encoding, "replace")
+                self._text = charsets.text(self.body, codec_for(self.encoding) or self.encoding)
         return self._text
 
     # Hot: once per page.
@@ -164,7 +165,7 @@ class TextResponse(Response):
         if found is None:
             return None
         raw = next(group for group in found.groups() if group is not None)
-        href = raw.decode(codec_for(self.encoding) or self.encoding, "replace").strip()
+        href = charsets.text(raw, codec_for(self.encoding) or self.encoding).strip()
         try:
             return join(self._url, href)
         except InvalidURLError:
