@@ -61,7 +61,7 @@ def screen(now: dict[str, Any], rate: Rate, *, width: int) -> Group:
     """Return what a crawl looks like *now*, for a terminal of *width* columns."""
     lines = [_title(now), _progress(now, rate, width), _account(now, rate), *_wire(now, width)]
     if now["held_back"]:
-        lines += [_line((part, "yellow")) for part in wrap(now["held_back"], width, max_lines=3, placeholder="…")]
+        lines += [_line((part, "yellow")) for part in wrap(now["held_back"], width, max_lines=4, placeholder="…")]
     parts: list[Any] = [*lines]
     if now["hosts"]:
         parts.append(_hosts(now["hosts"][:5], width))
