@@ -92,7 +92,7 @@ def test_the_view_is_one_screen_that_keeps_to_the_width_of_the_terminal(width: i
 
 
 def test_a_window_that_is_resized_holds_one_view_and_no_rest_of_another(shop: str, tmp_path: Path) -> None:
-    with crawling(tmp_path, shop, width=120) as window:
+    with crawling(tmp_path, shop, width=120, env="seq 60;") as window:  # at the bottom, as after some log lines
         window.expect(pages_in)
         for width in (60, 100, 50):
             window.ask("resize-window", "-x", str(width), "-y", "30")
