@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.constrain import Constrain
 from rich.control import Control
@@ -130,8 +131,10 @@ def status_line(now: CrawlSnapshot, rate: float) -> Text:
 
 def end_table(result: CrawlResult, now: CrawlSnapshot) -> Table:
     """Return the table that says what a crawl came to."""
+    title = f"{now.spider}: {result.reason}"
+    # A title that is wider than its table would be wrapped.
     table = Table(
-        title=f"{now.spider}: {result.reason}", title_justify="left", show_header=False, box=None, pad_edge=False
+        title=title, title_justify="left", show_header=False, box=None, pad_edge=False, min_width=cell_len(title)
     )
     table.add_column(style="dim")
     table.add_column()

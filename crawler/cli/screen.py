@@ -67,7 +67,7 @@ def screen(now: dict[str, Any], rate: Rate, *, width: int) -> Group:
     if now.get("waits"):  # the job of an older version has none
         lines.append(_waits(now["waits"]))
     if now["held_back"]:
-        lines += [_line((part, "yellow")) for part in wrap(now["held_back"], width, max_lines=3, placeholder="…")]
+        lines += [_line((part, "yellow")) for part in wrap(now["held_back"], width, max_lines=4, placeholder="…")]
     parts: list[Any] = [*lines]
     if now["hosts"]:
         parts.append(_hosts(now["hosts"][:5], width))
