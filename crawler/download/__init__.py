@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.download.agent import AgentOptions, ConnectionAgent
 from crawler.download.body import BytesInHand, Spooling
-from crawler.download.curl import CurlOptions, CurlTransport
+from crawler.download.curl import CurlTransport
+from crawler.download.curloptions import CurlOptions
 from crawler.download.deadlines import Deadlines
 from crawler.download.dialing import Dialer
 from crawler.download.dns import PinnedHosts, Records, Resolver, SystemLookUp
@@ -154,6 +155,7 @@ def _curl_options(http: Http) -> CurlOptions:
         max_header_bytes=http.max_header_bytes,
         bind_address=http.bind_address,
         compression=http.compression,
+        tls=_tls_options(http),
     )
 
 

@@ -15,9 +15,9 @@ cookies and decoding are left to the crawler, and so are limits and errors.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -26,6 +26,7 @@ from twisted.web.client import ResponseDone
 
 from crawler.download.answer import Answer
 from crawler.download.body import BodyReceiver, Spooling
+from crawler.download.curloptions import CurlOptions, wanted_of
 from crawler.download.errors import (
     CannotResolveHostError,
     DownloadConnectionLostError,
@@ -37,15 +38,17 @@ from crawler.download.errors import (
     ResponseMalformedError,
 )
 from crawler.download.phases import OnPhases, Phases
+from crawler.download.transport import check_method, target_of
 from crawler.exceptions import (
     DownloadError,
     DownloadFailedError,
+    ProxyAuthenticationError,
     ProxyError,
     ResponseTooLargeError,
     SettingsError,
     StopDownload,
 )
-from crawler.http.decode import ACCEPT_ENCODING, codings
+from crawler.http.decode import codings
 from crawler.url import split
 
 if TYPE_CHECKING:
@@ -58,9 +61,6 @@ if TYPE_CHECKING:
 # Curl's own look-up of what it is told beforehand takes microseconds; what takes longer was asked of somebody.
 _LOOKED_UP = 0.001
 
-# What curl itself says from the request that it is given.
-_OWN_HEADERS = frozenset({b"Content-Length", b"Transfer-Encoding", b"Connection", b"Host"})
-
 # Numbers of libcurl's errors (curl.se/libcurl/c/libcurl-errors.html).
 # CURL_WRITEFUNC_ERROR: no more is taken.
 _STOP = 0xFFFFFFFF
@@ -69,19 +69,6 @@ _RESOLVE, _PROXY_RESOLVE, _REFUSED, _PARTIAL, _TIMEOUT, _WRITE = 6, 5, 7, 18, 28
 _TLS = frozenset({35, 51, 53, 54, 58, 59, 60, 64, 66, 77, 80, 82, 83, 90, 91})
 _MALFORMED = frozenset({1, 8, 16, 61, 84, 92, 95})
 _PROXY = frozenset({5, 97})
-
-
-@dataclass(frozen=True, slots=True)
-class CurlOptions:
-    """What holds for all requests; *impersonate* is a browser or empty, *keep* the most connections that are kept."""
-
-    verify: bool = True
-    ca_file: str = ""
-    impersonate: str = ""
-    http3: bool = False
-    max_header_bytes: int = 256 * 1024
-    bind_address: str = ""
-    compression: bool = True
 
 
 class CurlTransport:
@@ -114,12 +101,14 @@ class CurlTransport:
 
     async def fetch(self, request: Request, limits: FetchLimits) -> Answer:
         """Return what the server answered; raise a DownloadError that says why there is nothing to return."""
+        check_method(request.method)
+        target_of(request.url)  # raises for what cannot be written in a request line
         parts = split(request.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         way = self._ways.of(request)
         addresses: Sequence[Any] = ()
         asked, waited = self._loop.time(), None
-        if way is None or way.proxy is None:
+        if way is None or way.proxy is None or way.proxy.scheme == "socks5":  # whose names are looked up here
             found = self._found(parts.host, port)
             is_asking = not found.called
             try:
@@ -138,6 +127,7 @@ class CurlTransport:
             self._multi = curl_cffi.AsyncCurl(loop=self._loop)
         future: asyncio.Future[Any] = self._multi.add_handle(exchange.handle)
         performing = Deferred.fromFuture(future)
+        patience = _FirstByte(self._loop, exchange, lambda error: self._multi.set_exception(exchange.handle, error))
         try:
             await performing
         except asyncio.CancelledError:
@@ -147,6 +137,8 @@ class CurlTransport:
         finally:
             if self._phases is not None:
                 self._phases(request, exchange.phases(waited))
+            patience.end()
+            self._multi.remove_handle(exchange.handle)  # where it was cancelled, or is too late
             exchange.over()
         return await exchange.answer()
 
@@ -183,41 +175,20 @@ class _Exchange:
 
     def set_up(self, host: str, port: int, addresses: Sequence[Any], way: Any) -> None:
         """Tell curl what to send, where, and what to do with the answer."""
-        option, request, limits = self._curl.CurlOpt, self._request, self._limits
-        browser = request.meta.get("impersonate") or self._options.impersonate
+        option = self._curl.CurlOpt
+        browser = self._request.meta.get("impersonate") or self._options.impersonate
         if browser:
             self._impersonate(browser)
-        version = self._curl.CurlHttpVersion.V3 if self._options.http3 else self._curl.CurlHttpVersion.V2TLS
-        body = request.body
-        wanted: list[tuple[Any, Any]] = [
-            (option.URL, request.url.partition("#")[0].encode()),
-            (option.CUSTOMREQUEST, request.method.encode()),
-            (option.NOBODY, int(request.method == "HEAD")),
-            (option.HTTPHEADER, self._lines()),
-            (option.HTTP_VERSION, version),
-            (option.FOLLOWLOCATION, 0),
-            (option.PROTOCOLS_STR, b"http,https"),
-            (option.PATH_AS_IS, 1),
-            (option.CONNECTTIMEOUT_MS, int(limits.connect_timeout * 1000)),
-            (option.TIMEOUT_MS, int(limits.timeout * 1000)),
-            (option.SSL_VERIFYPEER, int(self._options.verify)),
-            (option.SSL_VERIFYHOST, 2 if self._options.verify else 0),
-            (option.PROXY, b""),  # the environment's is the crawler's to read
-            (option.HEADERFUNCTION, self._take_header),
-            (option.WRITEFUNCTION, self._take_body),
-        ]
-        if body:
-            wanted += [(option.POSTFIELDS, body), (option.POSTFIELDSIZE, len(body))]
-        if self._options.ca_file:
-            wanted.append((option.CAINFO, self._options.ca_file.encode()))
-        if addresses:
-            shown = ",".join(f"[{one}]" if one.version == 6 else str(one) for one in addresses)
-            wanted.append((option.RESOLVE, [f"{host}:{port}:{shown}".encode()]))
-        bind = (way.bind_address if way is not None else "") or self._options.bind_address
-        if bind:
-            wanted.append((option.INTERFACE, bind.encode()))
-        if way is not None and way.proxy is not None:
-            wanted += self._through(way.proxy)
+        wanted = wanted_of(
+            self._curl,
+            self._request,
+            self._limits,
+            self._options,
+            way=way,
+            place=(host, port, addresses),
+            browser=browser,
+        )
+        wanted += [(option.HEADERFUNCTION, self._take_header), (option.WRITEFUNCTION, self._take_body)]
         for name, value in wanted:
             self.handle.setopt(name, value)
 
@@ -229,27 +200,6 @@ class _Exchange:
             raise InvalidRequestError(
                 f"{browser!r} is no browser that curl_cffi can be like; there are {', '.join(REAL_TARGET_MAP)}"
             )
-
-    def _through(self, proxy: Any) -> list[tuple[Any, Any]]:
-        option = self._curl.CurlOpt
-        wanted = [(option.PROXY, proxy.url.encode()), (option.NOPROXY, b"")]
-        if proxy.user or proxy.password:
-            wanted += [(option.PROXYUSERNAME, proxy.user.encode()), (option.PROXYPASSWORD, proxy.password.encode())]
-        return wanted
-
-    def _lines(self) -> list[bytes]:
-        """Return the header lines of the request, in their order."""
-        headers = self._request.headers
-        lines = [
-            name + b": " + value if value else name + b";"
-            for name, value in headers.raw_items()
-            if name.title() not in _OWN_HEADERS and name.title() != b"Proxy-Authorization"
-        ]
-        if self._options.compression and b"Accept-Encoding" not in headers:
-            lines.append(b"Accept-Encoding: " + ACCEPT_ENCODING)
-        # What curl would add by itself.
-        lines += [name + b":" for name in (b"Accept", b"User-Agent", b"Expect") if name not in headers]
-        return lines
 
     def _take_header(self, line: bytes) -> int:
         self._header_bytes += len(line)
@@ -264,6 +214,8 @@ class _Exchange:
             self._protocol = "HTTP/2.0" if version == b"HTTP/2" else version.decode("latin-1")
             self._status = int(rest[:3]) if rest[:3].isdigit() else 0
             self._headers.clear()
+        elif self._receiver is not None:
+            pass  # a trailer, which is no header
         elif text and b":" in text:
             name, _, value = text.partition(b":")
             self._headers.append((name, value.strip()))
@@ -305,8 +257,12 @@ class _Exchange:
             self._error = self._translated(error)
 
     def _translated(self, error: Exception) -> DownloadError:
+        if isinstance(error, DownloadError):
+            return error
         number = int(getattr(error, "code", 0) or 0)
         url, said = self._request.url, str(error).partition(". See https://")[0]
+        if self._told("HTTP_CONNECTCODE") in (401, 407):
+            return ProxyAuthenticationError(f"the proxy for {url} does not know us: {said}", status=407)
         if number in _PROXY or ("proxy" in said.lower() and number in (7, 56)):
             return ProxyError(f"the proxy for {url} does not connect: {said}")
         if number == _RESOLVE:
@@ -314,6 +270,8 @@ class _Exchange:
         if number == _REFUSED:
             return DownloadConnectionRefusedError(f"no connection for {url}: {said}")
         if number == _TIMEOUT:
+            if not self.is_sent and self._limits.connect_timeout < self._limits.timeout:
+                return DownloadTimeoutError(phase="connect", seconds=self._limits.connect_timeout)
             return DownloadTimeoutError(phase="response", seconds=self._limits.timeout)
         if number in _TLS:
             return DownloadTLSError(f"no TLS connection for {url}: {said}")
@@ -353,6 +311,29 @@ class _Exchange:
             return Phases(dns, connect, tls, ended - sent)
         return Phases(dns, connect, tls, answered - sent, ended - answered)
 
+    def _told(self, name: str) -> Any:
+        return self.handle.getinfo(getattr(self._curl.CurlInfo, name))
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the connection was made, and the request goes out."""
+        return bool(self._told("PRETRANSFER_TIME"))
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether anything has come back."""
+        return self._header_bytes > 0
+
+    def too_late(self) -> DownloadTimeoutError:
+        """Return the error of an answer that does not begin."""
+        return DownloadTimeoutError(phase="first byte", seconds=self._limits.first_byte_timeout)
+
+    @property
+    def patience(self) -> float:
+        """The seconds that an answer may take to begin; infinite if the whole time says more."""
+        limits = self._limits
+        return limits.first_byte_timeout if limits.first_byte_timeout < limits.timeout else inf
+
     def over(self) -> None:
         """Let go of curl's handle."""
         try:
@@ -383,3 +364,36 @@ class _Exchange:
         return Answer(
             self._status, list(self._headers), body, flags, ip_address=self._address, protocol=self._protocol or None
         )
+
+
+class _FirstByte:
+    """Ends an *exchange* whose answer does not begin in time. libcurl has no such limit, so it is looked at now and then."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, exchange: _Exchange, end: Callable[[DownloadError], object]
+    ) -> None:
+        self._loop = loop
+        self._exchange = exchange
+        self._end = end
+        self._sent = 0.0
+        self._timer = loop.call_later(self._step, self._look) if exchange.patience < inf else None
+
+    @property
+    def _step(self) -> float:
+        return min(1.0, self._exchange.patience / 4)
+
+    def _look(self) -> None:
+        exchange, now = self._exchange, self._loop.time()
+        if exchange.is_answered:
+            return
+        if exchange.is_sent:
+            self._sent = self._sent or now
+            if now - self._sent >= exchange.patience:
+                self._end(exchange.too_late())
+                return
+        self._timer = self._loop.call_later(self._step, self._look)
+
+    def end(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()

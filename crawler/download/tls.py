@@ -11,7 +11,7 @@ and to no other, as any credential: it tells who we are to whoever asks.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -95,12 +95,17 @@ class _Policy:
         return _Creator(contexts, host, self._verify)
 
     def _is_for(self, host: str) -> bool:
-        if host in self._hosts:
+        return is_among(host, self._hosts)
+
+
+def is_among(host: str, hosts: Collection[str]) -> bool:
+    """Tell whether *hosts*, names or ``*.names``, have *host* among them."""
+    if host in hosts:
+        return True
+    while host := host.partition(".")[2]:
+        if f"*.{host}" in hosts:
             return True
-        while host := host.partition(".")[2]:
-            if f"*.{host}" in self._hosts:
-                return True
-        return False
+    return False
 
 
 def _contexts(given: dict[str, Any]) -> Any:

@@ -115,7 +115,7 @@ class TreqTransport:
         """Return what the server answered; raise a DownloadError that says why there is nothing to return."""
         exchange = _Exchange(limits, self._clock, self._deadlines)
         try:
-            target = _target(request.url)
+            target = target_of(request.url)
             body, meta = request.body, request.meta
             way = self._ways.of(request) if "proxy" in meta or "bindaddress" in meta else None
             exchange.answering = self._client.request(
@@ -186,8 +186,7 @@ class TreqTransport:
 
     def _lines(self, request: Request, host: bytes, way: Way | None) -> list[tuple[bytes, bytes]]:
         """Return the header lines of *request*: as given, with what HTTP needs besides."""
-        if not request.method.isascii() or not request.method.replace("-", "").isalnum():
-            raise InvalidRequestError(f"{request.method!r} is no method of HTTP")
+        check_method(request.method)
         lines: list[tuple[bytes, bytes]] = []
         has_host = has_encoding = False
         if request.has_headers:
@@ -325,7 +324,14 @@ class _WireURL(EncodedURL):
 
 
 # Hot: once per request.
-def _target(url: str) -> _Target:
+def check_method(method: str) -> None:
+    """Raise InvalidRequestError for a *method* that could break out of its line."""
+    if not method.isascii() or not method.replace("-", "").isalnum():
+        raise InvalidRequestError(f"{method!r} is no method of HTTP")
+
+
+# Hot: once per request.
+def target_of(url: str) -> _Target:
     """Return where *url* leads, its path as it stands there; raise InvalidRequestError if it cannot be written."""
     start = url.find("://") + 3
     slash = url.find("/", start)

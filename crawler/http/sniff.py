@@ -1,7 +1,7 @@
 """What a response is: its encoding, and which Response class shows it best.
 
 Encodings go by the WHATWG: labels such as "latin-1" mean windows-1252; the order is byte order mark, Content-Type header,
-declaration in the first 1024 bytes (meta or XML), and else UTF-8 if the bytes are valid UTF-8, windows-1252 if not.
+declaration in the first 1024 bytes (see ``prescan``), and else UTF-8 if the bytes are valid UTF-8, windows-1252 if not.
 """
 
 from __future__ import annotations
@@ -15,20 +15,15 @@ from pathlib import PurePosixPath
 import webencodings
 
 import crawler.http.charsets  # noqa: F401  # brings the codec of x-user-defined
-
-# How far the WHATWG's prescan reads.
-PRESCAN = 1024
+from crawler.http.prescan import meta_encoding, utf16_of_xml, xml_encoding
 
 _PYTHON_NAMES = {"gbk": "gb18030", "iso-8859-8-i": "iso8859-8", "x-mac-cyrillic": "mac-cyrillic"}
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
-_META = re.compile(
-    rb"<!--.*?-->|<meta[\s/]((?:[^>\"']|\"[^\"]*\"|'[^']*')*)>|</?[a-z](?:[^>\"']|\"[^\"]*\"|'[^']*')*>",
-    re.IGNORECASE | re.DOTALL,
-)
-_ATTRIBUTE = re.compile(rb"([^\s=\"'/>]+)(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?")
-_XML_DECLARATION = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([^\"'>]+)[\"']", re.IGNORECASE)
+_CHARSET = re.compile(rb"(?:^|[;,\s])charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.IGNORECASE)
+
+# What may name a codec of Python's, which takes any punctuation: "utf-8/" is a mistake and no label.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.:+-]*[A-Za-z0-9])?")
 
 
 @lru_cache(maxsize=512)
@@ -38,6 +33,8 @@ def codec_for(label: str) -> str | None:
     if known is not None and known.name != "replacement":
         # Python's own names for the two that webencodings brings codecs or renames for.
         return _PYTHON_NAMES.get(known.name, known.codec_info.name)
+    if not _NAME.fullmatch(label.strip()):
+        return None
     try:
         name = codecs.lookup(label.strip()).name  # beyond the standard, Python knows some that pages use
         b"\xff".decode(name, "replace")  # and some that make no text of bytes, such as zlib and idna
@@ -60,32 +57,29 @@ def header_encoding(content_type: bytes | None) -> str | None:
     return codec_for(found[1].decode("latin-1")) if found else None
 
 
-def declared_encoding(body: bytes) -> str | None:
-    """Return the codec that the document declares about itself in its first 1024 bytes."""
-    head = body[:PRESCAN]
-    found = _XML_DECLARATION.match(head)
-    declared = codec_for(found[1].decode("latin-1")) if found else None
-    if declared is None:
-        declared = next((codec for codec in map(_meta_charset, _META.finditer(head)) if codec), None)
+def declared_encoding(body: bytes, content_type: bytes | None = None) -> str | None:
+    """Return the codec that the document declares about itself in its first 1024 bytes: in XML by its declaration, else by meta.
+
+    A page of HTML with both means the meta element.
+    """
+    if (utf16 := utf16_of_xml(body)) is not None:
+        return utf16
+    declared = None
+    if not _is_xml(body, content_type):
+        declared = meta_encoding(body, codec_for)
+    if declared is None and (label := xml_encoding(body)) is not None:
+        declared = codec_for(label)
     # A declaration that could be read as ASCII cannot be in UTF-16; the standard takes it as UTF-8. So it does with this one:
     if declared == "x-user-defined":
         return "cp1252"
     return "utf-8" if declared is not None and declared.startswith("utf-16") else declared
 
 
-def _meta_charset(meta: re.Match[bytes]) -> str | None:
-    """Return the codec that a meta element names: by ``charset``, or by ``http-equiv`` and ``content``."""
-    if meta[1] is None:
-        return None  # a comment, or another element, whose attributes may hold anything
-    attributes: dict[bytes, bytes] = {}
-    for name, quoted, single, bare in _ATTRIBUTE.findall(meta[1]):
-        attributes.setdefault(name.lower(), quoted or single or bare)
-    if b"charset" in attributes:
-        return codec_for(attributes[b"charset"].decode("latin-1"))
-    if attributes.get(b"http-equiv", b"").lower() != b"content-type":
-        return None
-    found = _CHARSET.search(attributes.get(b"content", b""))
-    return codec_for(found[1].decode("latin-1")) if found else None
+def _is_xml(body: bytes, content_type: bytes | None) -> bool:
+    mime = content_type.split(b";", 1)[0].strip().lower() if content_type else b""
+    if mime in (b"text/html", b"application/xhtml+xml"):
+        return mime != b"text/html"
+    return kind_of_type(mime) == "xml" or (not mime and body.startswith(b"<?xml") and kind_of_body(body) == "xml")
 
 
 def encoding_of(body: bytes, content_type: bytes | None = None, *, default: str = "cp1252") -> str:
@@ -93,7 +87,7 @@ def encoding_of(body: bytes, content_type: bytes | None = None, *, default: str 
     mark = bom_encoding(body)
     if mark is not None:
         return mark[0]
-    named = header_encoding(content_type) or declared_encoding(body)
+    named = header_encoding(content_type) or declared_encoding(body, content_type)
     if named is not None:
         return named
     try:

@@ -90,7 +90,8 @@ class TextResponse(Response):
         mark = bom_encoding(self.body)
         if mark is not None:
             return mark[0]
-        return self._encoding or header_encoding(self.headers.get(b"Content-Type")) or declared_encoding(self.body)
+        content_type = self.headers.get(b"Content-Type")
+        return self._encoding or header_encoding(content_type) or declared_encoding(self.body, content_type)
 
     @property
     def text(self) -> str:
