@@ -74,7 +74,7 @@ def join(base: str, reference: str, encoding: str = "utf-8") -> str:
         # To the page itself, or perhaps: a blank in front is not read, and "https:?x" is as "?x" is. Its name matters then.
         reference[:1] <= " "
         or reference[0] in "?#"
-        or (":" in reference and "://" not in reference)
+        or reference.find(":") != reference.find("://")
         # A page whose name may be ".." lies in another folder than it seems to.
         or "?" in base
         or "#" in base
@@ -100,6 +100,9 @@ def _joined(base: str, reference: str) -> str:
     try:
         return ada_url.join_url(base, reference)
     except ValueError:
+        whole = reference.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        if whole != reference:
+            return _joined(base, whole)  # half of a surrogate pair, out of JSON: to a browser, a character that is none
         raise InvalidURLError(f"cannot resolve the link {reference!r} on {base!r}: {_reason(reference)}") from None
 
 

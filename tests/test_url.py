@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ada_url
 import pytest
 
 from crawler.exceptions import InvalidURLError
@@ -422,3 +423,13 @@ def test_many_domains_are_looked_up_and_not_searched() -> None:
     matcher = HostMatcher(f"site{number}.example" for number in range(50_000))
     assert matcher.matches("https://www.site49999.example/")
     assert not matcher.matches("https://site50000.example/")
+
+
+@pytest.mark.parametrize("reference", ["http:?x://y", "http:#a://", "https:a://b", "?a=b://c", "x:?://"])
+def test_a_reference_to_the_page_itself_is_known_by_its_scheme_wherever_it_has_another(reference: str) -> None:
+    for base in ("http://a.test/folder/one", "http://a.test/folder/two"):
+        assert join(base, reference) == ada_url.join_url(base, reference)
+
+
+def test_half_a_surrogate_pair_is_a_character_that_is_none() -> None:
+    assert join("http://a.test/", "x\ud800y") == "http://a.test/x%EF%BF%BDy"

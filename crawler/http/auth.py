@@ -91,8 +91,7 @@ class Challenge:
     ) -> bytes:
         """Return the Authorization header of a request; *count* is how often the nonce was used, from 1."""
         given, digest = self.parameters, _HASHES[self.algorithm]
-        parts = split(url)
-        uri = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        uri = _target(url)
         realm, opaque = given.get("realm", ""), given.get("opaque")
         offered = [word.strip().lower() for word in given.get("qop", "").split(",")]
         qop = next((one for one in ("auth", "auth-int") if one in offered), "")
@@ -126,6 +125,13 @@ class Challenge:
         if hides_user:
             words.append("userhash=true")
         return ("Digest " + ", ".join(words)).encode("utf-8")
+
+
+def _target(url: str) -> str:
+    """Return what the request line for *url* names: its path and query as they stand there, an empty query too."""
+    place = url.partition("#")[0].partition("://")[2]
+    path = place[len(re.split(r"[/?]", place, maxsplit=1)[0]) :]
+    return path if path.startswith("/") else f"/{path}"
 
 
 def digest_challenge(headers: Sequence[bytes]) -> Challenge | None:

@@ -75,7 +75,8 @@ def location_of(url: str, locations: Sequence[bytes]) -> str | None:
     try:
         text = locations[0].decode("utf-8")
     except UnicodeDecodeError:
-        text = locations[0].decode("latin-1")
+        # As browsers do: which characters a server means is not known, but the bytes are.
+        text = "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in locations[0])
     return target_of(url, text)
 
 
@@ -194,7 +195,10 @@ class Refresh(NamedTuple):
     url: str
 
 
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
+
+# What is in these is text, or is not shown.
+_RAW = ("script", "style", "template", "textarea", "title", "iframe", "noembed", "noframes", "plaintext", "xmp")
 _META = re.compile(r"""<meta\b((?:[^>"']++|"[^"]*"|'[^']*')*+)>""", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _REFRESH = re.compile(r"\s*(\d*)(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+|$)(.*)", re.DOTALL | re.ASCII)
@@ -213,7 +217,7 @@ def meta_refresh(text: str, *, ignore_tags: Sequence[str] = ("noscript",)) -> Re
     Comments, scripts, styles, templates and what is inside *ignore_tags* do not count.
     """
     text = _COMMENT.sub("", text[:META_REFRESH_WITHIN])
-    for tag in ("script", "style", "template", "textarea", "title", *ignore_tags):
+    for tag in (*_RAW, *ignore_tags):
         name = re.escape(tag)
         text = re.sub(rf"<{name}\b.*?(?:</{name}\b[^>]*>|\Z)", "", text, flags=re.IGNORECASE | re.DOTALL)
     for found in _META.finditer(text):
@@ -221,7 +225,7 @@ def meta_refresh(text: str, *, ignore_tags: Sequence[str] = ("noscript",)) -> Re
             name.lower(): html.unescape(double or single or bare)
             for name, double, single, bare in reversed(_ATTRIBUTE.findall(found[1]))
         }
-        if attributes.get("http-equiv", "").strip().lower() == "refresh":
+        if attributes.get("http-equiv", "").lower() == "refresh":
             refresh = parse_refresh(attributes.get("content", ""))
             if refresh is not None:
                 return refresh

@@ -135,3 +135,19 @@ def test_a_challenge_cannot_add_headers_to_our_answer() -> None:
     assert b"\r" not in answer
     assert b"\n" not in answer
     assert b'realm="x\\"X-Evil: 1"' in answer
+
+
+@pytest.mark.parametrize(
+    ("url", "uri"),
+    [
+        ("http://a.test", "/"),
+        ("http://a.test?x=1#f", "/?x=1"),
+        ("http://a.test/a;b?#f", "/a;b?"),
+        ("http://a.test/a?b=c?d", "/a?b=c?d"),
+    ],
+)
+def test_a_digest_names_what_the_request_line_names(url: str, uri: str) -> None:
+    challenge = digest_challenge([b'Digest realm="a", nonce="b"'])
+    assert challenge is not None
+    answer = challenge.answer("me", "secret", method="GET", url=url, count=1, client_nonce="c")
+    assert f'uri="{uri}"'.encode() in answer
