@@ -10,11 +10,13 @@ that is too long raises IgnoreRequest, so that the errback is called.
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from crawler.exceptions import NotConfigured
 from crawler.http import HtmlResponse
+from crawler.http.ratelimit import wait_asked_for
 from crawler.http.redirects import (
     META_REFRESH_WITHIN,
     STATUSES,
@@ -109,6 +111,11 @@ class RedirectMiddleware(BaseRedirectMiddleware):
             policy=self._policy,
             referrer_policy=referrer_policy_of(response.headers.getlist("Referrer-Policy")),
         )
+        if b"Retry-After" in response.headers:
+            # RFC 9110 section 10.2.3: how long the redirected request is to wait.
+            following.meta["retry_delay"] = min(
+                wait_asked_for(response.headers, time.time()) or 0.0, self._policy.max_wait
+            )
         logger.debug("Redirecting (%s) to %s from %s", response.status, following, request)
         return following
 
@@ -175,4 +182,5 @@ def policy_of(settings: Settings) -> RedirectPolicy:
         priority_adjust=redirect.priority_adjust,
         secret_headers=frozenset(name.lower() for name in redirect.secret_headers),
         referrer_policy=settings.crawl.referrer_policy,
+        max_wait=settings.politeness.max_wait,
     )

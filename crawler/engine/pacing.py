@@ -99,6 +99,8 @@ class Pacer:
             )
         elif status < 400:
             self._workbench.answered(host, now - started)
+        elif wait := wait_asked_for(headers, self._wall_time()):
+            self._workbench.snooze(host, now + min(wait, self._max_wait), now)
         if tells_quota(headers):
             wait = wait_for_quota(headers, self._wall_time())
             if wait:

@@ -20,7 +20,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import unquote, urlsplit
 
 from crawler.exceptions import InvalidURLError
-from crawler.url import DEFAULT_PORTS, SplitURL, split
+from crawler.url import DEFAULT_PORTS, SplitURL, ensure_absolute, split
 
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
@@ -122,7 +122,7 @@ class Bypass:
         try:
             self._networks.append((ip_network(name.strip("[]"), strict=False), port))
         except ValueError:
-            self._domains.add((name.removeprefix("*").strip("."), port))
+            self._domains.add((_ascii(name.removeprefix("*").strip(".")), port))
 
     def covers(self, parts: SplitURL) -> bool:
         """Tell whether the host of a URL, given by its parts, is asked directly."""
@@ -143,6 +143,14 @@ class Bypass:
         if self._this_machine and address.is_loopback:
             return True
         return any(address in network for network, only in self._networks if only in (None, port))
+
+
+def _ascii(name: str) -> str:
+    """Return *name* as URLs have it."""
+    try:
+        return name if name.isascii() else split(ensure_absolute(f"http://{name}/")).host
+    except InvalidURLError:
+        return name
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,12 +52,14 @@ META_REFRESH_WITHIN = 4096
 
 @dataclass(frozen=True, slots=True)
 class RedirectPolicy:
-    """How far redirects are followed, and which headers stay with their origin."""
+    """How far redirects are followed, how long they may let us wait, and which headers stay with their origin."""
 
     max_times: int = 20
     priority_adjust: int = 2
     secret_headers: frozenset[str] = SECRET_HEADERS
     referrer_policy: str = "strict-origin-when-cross-origin"
+    #: Most seconds that a redirect may ask to wait before it is followed.
+    max_wait: float = 600.0
 
 
 class TooManyRedirectsError(IgnoreRequest):

@@ -20,9 +20,9 @@ from crawler.exceptions import SettingsError
 from crawler.nearest import did_you_mean, within_two_edits
 from crawler.settings.base import PRIORITIES, BaseSettings, SettingsAttribute, copied, get_settings_priority
 from crawler.settings.convert import as_dict, as_list, converted, default_of
+from crawler.settings.masking import MASK, masked, without_secrets
 from crawler.settings.schema import SECTIONS
 from crawler.settings.scrapy_names import IGNORED, KNOWN, MAPPED
-from crawler.url import without_password
 
 if TYPE_CHECKING:
     from crawler.settings import schema
@@ -38,9 +38,6 @@ FIELDS: dict[str, dataclasses.Field[Any]] = {
 # Names of the project's own stand in this section, or alone in UPPER_CASE.
 _USER = "user"
 _FEEDS = "feeds"
-
-# How names of Scrapy's end whose values are nobody's business.
-_SECRET = ("_PASS", "_PASSWORD", "_SECRET_ACCESS_KEY", "_SESSION_TOKEN")
 
 _told: set[str] = set()
 
@@ -258,7 +255,7 @@ class Settings(BaseSettings):
         return [
             *(self._info(name, field) for name, field in FIELDS.items()),
             *(
-                SettingInfo(name, _shown(name, given.value), None, given.source, "A setting of the project's own.", "")
+                SettingInfo(name, masked(name, given.value), None, given.source, "A setting of the project's own.", "")
                 for name, given in self._given.items()
                 if name not in FIELDS
             ),
@@ -270,26 +267,9 @@ class Settings(BaseSettings):
 
     def _info(self, name: str, field: dataclasses.Field[Any]) -> SettingInfo:
         given, value, meta = self._given.get(name), self._value(name), field.metadata
-        if meta["secret"] and value:
-            value = "***"
+        value = MASK if meta["secret"] and value else without_secrets(value)
         source = given.source if given else "default"
         return SettingInfo(name, value, default_of(field), source, meta["doc"], meta["scrapy"])
-
-
-def _shown(name: str, value: Any) -> Any:
-    """Return *value* as it may be shown: Scrapy's names for passwords and keys are masked, as our own are."""
-    if value and name in KNOWN and name.endswith(_SECRET):
-        return "***"
-    return _without_passwords(value)
-
-
-def _without_passwords(value: Any) -> Any:
-    """Return *value* with the URLs in it, of feeds and storages, as they may be shown."""
-    if isinstance(value, str):
-        return without_password(value)
-    if isinstance(value, Mapping):
-        return {_without_passwords(key): _without_passwords(one) for key, one in value.items()}
-    return [_without_passwords(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _source_of(priority: int | str) -> str:

@@ -101,6 +101,23 @@ def test_a_host_is_let_alone_for_as_long_as_it_asks_within_bounds(headers: dict[
     assert site.log[1].at == pytest.approx(wait, abs=0.001)
 
 
+@pytest.mark.parametrize("status", [403, 413, 500, 502, 503, 504, 429])
+def test_any_error_may_say_for_how_long_its_host_is_let_alone(status: int) -> None:
+    site = Site({"/0": Page("wait", status, {"Retry-After": "40"}), "*": "fine"})
+    settings = {**QUIET, "politeness.delay": 0.0, "politeness.concurrency_per_host": 1, "retry.enabled": False}
+    crawl_in_memory(Many, site, settings, count=2)
+    assert site.log[1].at == pytest.approx(40.0, abs=0.001)
+
+
+@pytest.mark.parametrize(("asked", "wait"), [("40", 40.0), ("86400", 600.0), ("nonsense", 0.0)])
+def test_a_redirect_may_say_after_how_long_it_is_to_be_followed(asked: str, wait: float) -> None:
+    moved = Page("", 301, {"Location": "http://elsewhere.test/moved", "Retry-After": asked})
+    site = Site({"/0": moved, "*": "fine"})
+    crawl_in_memory(Many, site, {**QUIET, "politeness.delay": 0.0}, count=2)
+    assert {hit.url: hit.at for hit in site.log}["http://elsewhere.test/moved"] == pytest.approx(wait, abs=0.001)
+    assert {hit.url: hit.at for hit in site.log}[f"{HOST}/1"] == 0.0
+
+
 def test_a_host_that_must_wait_does_not_hold_up_another() -> None:
     class Two(Spider):
         name = "two"

@@ -96,6 +96,7 @@ def test_a_password_that_the_encoding_cannot_write_names_the_setting() -> None:
         ("[2001:db8::1]:80", "http://[2001:db8::1]/", True),
         ("2001:db8::/32", "http://[2001:db8:1::1]/", True),
         ("", "http://example.org/", False),
+        ("b\u00fccher.example", "http://www.xn--bcher-kva.example/", True),
         ("localhost", "http://localhost:8000/", True),
     ],
 )

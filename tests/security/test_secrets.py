@@ -83,6 +83,8 @@ def crawl(folder: Path, **settings: Any) -> tuple[Any, Site]:
         "auth.user": "me",
         "auth.password": SECRET,
         "auth.domain": "shop.test",
+        "http.headers": {"X-Auth-Token": SECRET},
+        "MY_TOKEN": SECRET,
         "log.level": "DEBUG",
         "politeness.delay": 0.01,
         "retry.delay": 0.01,

@@ -266,3 +266,33 @@ def test_passwords_in_the_urls_of_feeds_are_not_shown() -> None:
     told = str(settings.in_force())
     assert "sesame" not in told
     assert "ftp://me:***@host/a.json" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("http.headers", {"Authorization": "Bearer s3cr3t", "X-Api-Key": "s3cr3t", "Cookie": "a=s3cr3t"}),
+        ("sessions.headers", [{"Cookie": "s3cr3t"}]),
+        (
+            "components.pipelines",
+            [{"class": "shop.Mine", "options": {"dsn": "pg://me:s3cr3t@db", "password": "s3cr3t"}}],
+        ),
+        ("MY_API_KEY", "s3cr3t"),
+        ("MY_TOKEN", "s3cr3t"),
+        ("DB_PASS", "s3cr3t"),
+        ("SMTP", {"host": "mail.test", "passwd": "s3cr3t"}),
+        ("AWS_SECRET_ACCESS_KEY", "s3cr3t"),
+    ],
+)
+def test_what_is_secret_by_its_name_is_not_shown_wherever_it_stands(name: str, value: Any) -> None:
+    settings = Settings({name: value})
+    assert "s3cr3t" not in str(settings.in_force())
+    assert "s3cr3t" in str(settings.get(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MY_TOKENS", 5), ("COMPASS", "north"), ("PASSAGE", "a"), ("USE_COOKIES", True)]
+)
+def test_what_only_sounds_so_is_shown(name: str, value: Any) -> None:
+    assert [(one, str(value)) for one, _, _ in Settings({name: value}).in_force()] == [(name, str(value))]
+    assert str(value) in str(Settings({name: value}).in_force())
