@@ -44,6 +44,7 @@ from crawler.http.cachepolicy import (
     tells_of,
 )
 from crawler.http.fingerprint import fingerprint
+from crawler.http.redirects import ALWAYS_SECRET
 from crawler.http.response import RESPONSE_CLASSES
 from crawler.http.sessions import WORN
 from crawler.http.sniff import kind_of
@@ -100,7 +101,7 @@ class HttpCacheMiddleware:
             raise NotConfigured
         path = Path(settings.path) if settings.path else Path(crawler.settings.frontier.directory) / "cache.sqlite"
         store = CacheStore((find_project() or Path()) / path, max_size=settings.max_size, max_age=settings.max_age)
-        secret = {name.lower() for name in crawler.settings.redirect.secret_headers}
+        secret = ALWAYS_SECRET | {name.lower() for name in crawler.settings.redirect.secret_headers}
         middleware = cls(store, settings, crawler.stats, users=(_USERS | secret) - _NO_USERS)
         crawler.signals.connect(middleware.engine_stopped, signals.engine_stopped)
         return middleware

@@ -18,6 +18,7 @@ from crawler.exceptions import NotConfigured
 from crawler.http import HtmlResponse
 from crawler.http.ratelimit import wait_asked_for
 from crawler.http.redirects import (
+    ALWAYS_SECRET,
     META_REFRESH_WITHIN,
     STATUSES,
     RedirectPolicy,
@@ -180,7 +181,8 @@ def policy_of(settings: Settings) -> RedirectPolicy:
     return RedirectPolicy(
         max_times=redirect.max_times,
         priority_adjust=redirect.priority_adjust,
-        secret_headers=frozenset(name.lower() for name in redirect.secret_headers),
+        # Whoever names headers of their own still keeps these three.
+        secret_headers=ALWAYS_SECRET | {name.lower() for name in redirect.secret_headers},
         referrer_policy=settings.crawl.referrer_policy,
         max_wait=settings.politeness.max_wait,
     )

@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 STATUSES = frozenset({301, 302, 303, 307, 308})
 
 #: Headers that open doors. Compared in lower case.
-SECRET_HEADERS = frozenset(
-    {"authorization", "cookie", "proxy-authorization", "x-api-key", "x-auth-token", "x-csrf-token", "api-key"}
-)
+ALWAYS_SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
+SECRET_HEADERS = ALWAYS_SECRET | {"x-api-key", "x-auth-token", "x-csrf-token", "api-key"}
 
 # What describes a body, and goes with it (Fetch standard, "request-body-header name").
 _BODY_HEADERS = ("Content-Type", "Content-Length", "Content-Encoding", "Content-Language", "Content-Location")

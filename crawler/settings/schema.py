@@ -233,8 +233,8 @@ class Redirect:
         ["noscript"], "Elements in which a meta refresh does not count.", "METAREFRESH_IGNORE_TAGS"
     )
     secret_headers: list[str] = setting(
-        ["Authorization", "Cookie", "Proxy-Authorization", "X-Api-Key", "X-Auth-Token"],
-        "Headers that are dropped when a redirect leads to another origin.",
+        ["X-Api-Key", "X-Auth-Token", "X-Csrf-Token", "Api-Key"],
+        "Headers that are dropped when a redirect leads to another origin, besides Authorization, Cookie and Proxy-Authorization.",
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crawler.downloadermiddlewares.redirect import MetaRefreshMiddleware, RedirectMiddleware
+from crawler.downloadermiddlewares.redirect import MetaRefreshMiddleware, RedirectMiddleware, policy_of
 from crawler.exceptions import IgnoreRequest, NotConfigured
 from crawler.http import HtmlResponse, Request, Response
 from crawler.http.redirects import RedirectPolicy
@@ -158,6 +158,11 @@ def test_they_are_built_from_the_settings() -> None:
         MetaRefreshMiddleware.from_crawler(crawler_with(meta_refresh_max_delay=1)).process_response(request, page)
         is page
     )
+
+
+def test_headers_that_are_named_as_secret_are_so_beside_those_that_always_are() -> None:
+    policy = policy_of(Settings({"redirect.secret_headers": ["X-Mine"]}))
+    assert policy.secret_headers == {"x-mine", "authorization", "cookie", "proxy-authorization"}
 
 
 def test_the_spiders_list_of_statuses_is_read() -> None:

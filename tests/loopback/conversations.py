@@ -192,8 +192,8 @@ class Talker(Spider):
             self.ends[request.cb_kwargs["number"]].append("dropped")
 
 
-async def talk(count: int, seed: int = 0) -> tuple[Counter[str], int]:
-    """Have *count* conversations; return how they ended, and by how many bytes the process has grown at most.
+async def talk(count: int, seed: int = 0, *, transport: str = "treq") -> tuple[Counter[str], int]:
+    """Have *count* conversations by *transport*; return how they ended, and by how many bytes the process has grown at most.
 
     Raise AssertionError if one has not ended in exactly one way, or the account does not balance.
     """
@@ -205,7 +205,7 @@ async def talk(count: int, seed: int = 0) -> tuple[Counter[str], int]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with serving(script) as server:
         server.heads = _Forgetful()
-        crawler = Crawler(Talker, SETTINGS, runtime=runtime.of_reactor(reactor))
+        crawler = Crawler(Talker, {**SETTINGS, "http.transport": transport}, runtime=runtime.of_reactor(reactor))
         crawler.signals.connect(lambda request: crawler.spider.dropped(request), signals.request_dropped, weak=False)
         result = await crawler.crawl(url=server.url, count=count, seed=seed)
     assert isinstance(crawler.spider, Talker)
