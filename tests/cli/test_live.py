@@ -51,6 +51,21 @@ class Window:
         """Return what the window shows."""
         return self.ask("capture-pane", "-p")
 
+    def resize(self, width: int, height: int) -> None:
+        """Make the window so wide; tmux tells the terminal in its own time, and now and then must be asked again."""
+        terminal = os.open(self.ask("display-message", "-p", "#{pane_tty}").strip(), os.O_RDONLY | os.O_NOCTTY)
+        try:
+            for more in range(10):
+                self.ask("resize-window", "-x", str(width), "-y", str(height + more % 2))
+                until = time.monotonic() + 2
+                while time.monotonic() < until:
+                    if os.get_terminal_size(terminal).columns == width:
+                        return
+                    time.sleep(0.05)
+        finally:
+            os.close(terminal)
+        pytest.fail(f"tmux does not make its terminal {width} columns wide")
+
     def expect(self, is_so: Callable[[str], object], within: float = 20.0) -> str:
         """Wait until it *is_so* of what is shown; return that."""
         until = time.monotonic() + within
@@ -95,7 +110,7 @@ def test_a_window_that_is_resized_holds_one_view_and_no_rest_of_another(shop: st
     with crawling(tmp_path, shop, width=120, env="seq 60;") as window:  # at the bottom, as after some log lines
         window.expect(pages_in)
         for width in (60, 100, 50):
-            window.ask("resize-window", "-x", str(width), "-y", "30")
+            window.resize(width, 30)
             before = re.findall(r"(\d+) pages", window.shown())
             shown = window.expect(lambda shown, before=before: re.findall(r"(\d+) pages", shown) != before)  # type: ignore[misc]
             assert len(TOP.findall(window.expect(lambda shown: len(TOP.findall(shown)) == 1, within=10))) == 1, shown
@@ -114,7 +129,7 @@ def test_ctrl_c_ends_the_crawl_and_leaves_the_table_alone(times: int, shop: str,
 
 
 def test_a_very_small_window_has_one_line(shop: str, tmp_path: Path) -> None:
-    with crawling(tmp_path, shop, width=20, height=5) as window:
+    with crawling(tmp_path, shop, "-L", "ERROR", width=20, height=5) as window:
         shown = window.expect(lambda shown: re.search(r"^ books  +[1-9]\d* pages", shown, re.MULTILINE))
         assert len([line for line in shown.splitlines() if line]) == 1
 
