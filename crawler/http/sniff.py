@@ -25,6 +25,9 @@ _CHARSET = re.compile(rb"(?:^|[;,\s])charset\s*=\s*[\"']?\s*([^\s\"'/>;]+)", re.
 # What may name a codec of Python's, which takes any punctuation: "utf-8/" is a mistake and no label.
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.:+-]*[A-Za-z0-9])?")
 
+# Codecs of names of hosts, not of pages.
+_HOST_CODECS = frozenset({"idna", "punycode"})
+
 
 @lru_cache(maxsize=512)
 def codec_for(label: str) -> str | None:
@@ -37,8 +40,10 @@ def codec_for(label: str) -> str | None:
         return None
     try:
         name = codecs.lookup(label.strip()).name  # beyond the standard, Python knows some that pages use
-        b"\xff".decode(name, "replace")  # and some that make no text of bytes, such as zlib and idna
+        b"\xff".decode(name, "replace")  # and some that make no text of bytes, such as zlib
     except (LookupError, ValueError):
+        return None
+    if name in _HOST_CODECS:
         return None
     return codec_for(name) if name != label and webencodings.lookup(name) else name
 

@@ -22,6 +22,7 @@ import collections.abc
 import enum
 import inspect
 import json
+import re
 import sys
 import types
 import typing
@@ -38,6 +39,9 @@ from crawler.spiders.spider import Spider
 
 # Set by the crawler on every spider; a text in their place would break it far from here.
 _RESERVED = frozenset({"crawler", "settings", "state", "custom_settings"})
+
+# The names of modules before those of types; from Python 3.13 on Path is shown as pathlib._local.Path.
+_MODULES = re.compile(r"\b(?:typing|datetime|pathlib)\.(?:_local\.)?")
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
@@ -173,7 +177,7 @@ def annotation_text(annotation: Any) -> str:
     """Return *annotation* as one writes it, without the names of modules."""
     if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
         return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("pathlib.", "").replace("datetime.", "")
+    return _MODULES.sub("", str(annotation))
 
 
 def convert(text: str, annotation: Any) -> Any:

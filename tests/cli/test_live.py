@@ -37,7 +37,7 @@ class Window:
         script = f"{command}; echo exit code $?; sleep 300"
         size = ["-x", str(width), "-y", str(height)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
-        for name in ("NO_COLOR", "TMUX"):
+        for name in ("NO_COLOR", "TMUX", "COLUMNS", "LINES"):
             environment.pop(name, None)
         subprocess.run(
             [*self._tmux, "new-session", "-d", *size, script], cwd=folder, env=environment, check=True, timeout=30
@@ -50,21 +50,6 @@ class Window:
     def shown(self) -> str:
         """Return what the window shows."""
         return self.ask("capture-pane", "-p")
-
-    def resize(self, width: int, height: int) -> None:
-        """Make the window so wide; tmux tells the terminal in its own time, and now and then must be asked again."""
-        terminal = os.open(self.ask("display-message", "-p", "#{pane_tty}").strip(), os.O_RDONLY | os.O_NOCTTY)
-        try:
-            for more in range(10):
-                self.ask("resize-window", "-x", str(width), "-y", str(height + more % 2))
-                until = time.monotonic() + 2
-                while time.monotonic() < until:
-                    if os.get_terminal_size(terminal).columns == width:
-                        return
-                    time.sleep(0.05)
-        finally:
-            os.close(terminal)
-        pytest.fail(f"tmux does not make its terminal {width} columns wide")
 
     def expect(self, is_so: Callable[[str], object], within: float = 20.0) -> str:
         """Wait until it *is_so* of what is shown; return that."""
@@ -110,7 +95,7 @@ def test_a_window_that_is_resized_holds_one_view_and_no_rest_of_another(shop: st
     with crawling(tmp_path, shop, width=120, env="seq 60;") as window:  # at the bottom, as after some log lines
         window.expect(pages_in)
         for width in (60, 100, 50):
-            window.resize(width, 30)
+            window.ask("resize-window", "-x", str(width), "-y", "30")
             before = re.findall(r"(\d+) pages", window.shown())
             shown = window.expect(lambda shown, before=before: re.findall(r"(\d+) pages", shown) != before)  # type: ignore[misc]
             assert len(TOP.findall(window.expect(lambda shown: len(TOP.findall(shown)) == 1, within=10))) == 1, shown
