@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from contextlib import nullcontext
@@ -128,7 +129,12 @@ def _run(
             debug_errors(crawler, given)
 
         result = crawl_of(spidercls, project.settings, arguments, feeds=feeds, on_start=watch, command=again)
-    _tell(result, live, given)
+        # Who pressed Ctrl-C twice, and once too late, still wants to be told how the crawl went.
+        interrupting = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _tell(result, live, given)
+    finally:
+        signal.signal(signal.SIGINT, interrupting)
     if run.report and result.job_folder is not None:
         _report(result.job_folder, run.report)
     click.get_current_context().exit(of_result(result))
