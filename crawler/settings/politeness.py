@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from crawler.exceptions import SettingsError
-from crawler.settings.field import setting
+from crawler.settings.field import Section, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ class HostRules:
     target_concurrency: float = 2.0
 
 
-@dataclass(frozen=True)
-class Politeness:
+class Politeness(Section):
     """How hosts are treated. A host is a name and, if it is not the scheme's own, a port."""
 
     obey_robots: bool = setting(True, "Ask for robots.txt first and keep to it (RFC 9309).", "ROBOTSTXT_OBEY")
@@ -85,7 +84,7 @@ class Politeness:
         "DOWNLOAD_SLOTS",
     )
 
-    def __post_init__(self) -> None:
+    def _check(self) -> None:
         for pattern, rules in self.hosts.items():
             _check_host_rules(pattern, rules)
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from crawler.selector import SelectorList
 
 
+#: The flag of a response that was answered without the wire.
+CACHED = "cached"
+
 # Made once: Response is made once per page.
 _BODIES = (bytes, Spool)
 
