@@ -3,7 +3,8 @@
 Pure. Every answer and every sign of trouble is told to the pace of its host; ``delay`` (seconds between two requests),
 ``concurrency`` (at once) and ``jitter`` say how the host is asked from then on. Additive increase, multiplicative decrease:
 
-* The delay follows the latency of good answers, step by step: a host that takes seconds to answer is not asked four times in one.
+* The delay follows the latency of good answers, step by step: so many requests are on their way at once as the rules say. Where
+  they leave that open, two are at first, and one more from time to time up to the most, as long as answers take no longer for it.
 * A refusal (429, 503) is about the rate, which becomes the *limit* and is cut at once. Good answers bring it back
   to a little below the limit. The limit itself grows with good answers, and the slower the more often about the same rate was
   refused: the pace settles just below what the host allows, and finds out in the long run when it is allowed more.
@@ -24,6 +25,23 @@ if TYPE_CHECKING:
 # The share of the way that one good answer goes, to another latency and to a shorter delay: ten answers make most of it.
 _STEP = 0.25
 
+# That of an answer where the delay is to hold on average, whatever single ones take.
+_SMALL_STEP = 0.1
+
+# Requests on their way at first where the rules leave it open, what a good answer adds, and what is left after one of a host that
+# has become slower than it is as a rule.
+_TOGETHER, _MORE_TOGETHER, _LESS_TOGETHER = 2.0, 0.02, 0.98
+
+# The steps in which is learned what a host's answers take, on average and as a rule.
+_RULE_STEP = 0.02
+
+# Requests that a host keeps waiting for each other, by how much longer answers take than as a rule: with fewer one more is sent,
+# with more one less. (That is what TCP Vegas does.)
+_FEW_WAIT, _MANY_WAIT = 0.5, 1.0
+
+# As a rule is the least that they took on average; this lets it grow, for a host that has become slower for good.
+_FORGETTING = 1.0001
+
 # The share of the limit that is made use of. What is left is for the jitter, the clocks and the other visitors.
 _USED = 0.96
 
@@ -31,10 +49,13 @@ _USED = 0.96
 _RECOVERY = 0.05
 
 # What a good answer adds to the limit, by how often in a row it was refused at about the same rate.
-_GROWTH = (0.02, 0.005, 0.00125, 0.0003, 0.00008, 0.00002)
+_GROWTH = (0.02, 0.005, 0.00125, 0.0003, 0.00008, 0.00004)
 
 # Two rates of which one is at least this share of the other are about the same.
 _SAME = 0.8
+
+# How far the rate gets beyond one that was refused before that is no longer believed.
+_BEYOND = 1.1
 
 # How much of the rate is left after a refusal: near the limit, and where that was not known.
 _CUT_AT_LIMIT, _CUT = 0.9, 0.5
@@ -49,7 +70,7 @@ _CALMED, _CALM_GROWTH = 0.7, 0.02
 _JITTER_AT_LIMIT = 0.05
 
 # Good answers, for each request that may be on its way, after which one more may be.
-_ANSWERS_FOR_ONE_MORE = 10
+_ANSWERS_FOR_ONE_MORE = 4
 
 # An answer in less time tells nothing of how many a host could give.
 _LEAST_LATENCY = 0.02
@@ -60,6 +81,8 @@ class Pace:
 
     __slots__ = (
         "_allowed",
+        "_answers",
+        "_average",
         "_calm",
         "_confirmed",
         "_cut_at",
@@ -70,7 +93,9 @@ class Pace:
         "_limit",
         "_refused_at",
         "_rules",
+        "_together",
         "_undisturbed",
+        "_usual",
         "concurrency",
         "delay",
         "jitter",
@@ -88,6 +113,9 @@ class Pace:
         self._undisturbed = 0.0  # seconds between two requests before there was trouble
         self._good = 0
         self._latency = 0.0  # seconds, as the last answers took
+        self._answers = 0
+        self._average = self._usual = 0.0  # seconds, on average over many answers, and as a rule
+        self._together = rules.target_concurrency or min(_TOGETHER, rules.concurrency)
         self._cut_at = -inf
         self.delay = max(rules.delay, rules.start_delay)
         self.jitter = rules.jitter
@@ -114,18 +142,43 @@ class Pace:
         wanted = self._floor
         # Where no delay is asked for, the requests at once are all that holds a host back, as long as it refuses nothing.
         if wanted:
-            self._latency += (latency - self._latency) * _STEP
-            wanted = max(wanted, self._latency / rules.target_concurrency)
+            self._answers += 1
+            if rules.target_concurrency:
+                self._latency += (latency - self._latency) * _STEP
+            else:
+                self._latency += (latency - self._latency) * max(_SMALL_STEP, 1 / self._answers)
+                self._find_together(latency)
+            wanted = max(wanted, self._latency / self._together)
         if self._cut_at > -inf:
             wanted = self._recovered(wanted)
         if wanted < self.delay:
             wanted = self.delay + (wanted - self.delay) * _STEP
         self.delay = min(wanted, max(rules.max_delay, self._floor))
 
+    def _find_together(self, latency: float) -> None:
+        """Find out how many requests may be on their way at once before answers take longer for it."""
+        average = self._average = self._average + (latency - self._average) * max(_RULE_STEP, 1 / self._answers)
+        if self._answers * _RULE_STEP < 1:
+            self._usual = average
+            return
+        if average < self._usual:
+            self._usual += (average - self._usual) * _RULE_STEP
+        self._usual *= _FORGETTING
+        kept_waiting = self._together * (1 - self._usual / average) if average else 0.0
+        if kept_waiting < _FEW_WAIT:
+            self._together = min(self._rules.concurrency, self._together + _MORE_TOGETHER)
+        elif kept_waiting > _MANY_WAIT and self._together > _TOGETHER:
+            self._together = max(_TOGETHER, self._together * _LESS_TOGETHER)
+
     def _recovered(self, wanted: float) -> float:
         """Return the delay in place of *wanted* that refusals and trouble have left, one good answer later."""
         if self._limit < inf:
-            self._limit *= 1 + _GROWTH[self._confirmed]
+            # An answer tells that this rate is allowed only where nothing else held the requests back.
+            if self._allowed * max(wanted, self._latency / self.concurrency) <= 1:
+                self._limit *= 1 + _GROWTH[self._confirmed]
+                if self._confirmed and self._allowed > self._refused_at * _BEYOND:  # it is allowed more by now
+                    self._confirmed -= 1
+                    self._refused_at = self._allowed
             self._allowed += (self._limit * _USED - self._allowed) * _RECOVERY
             wanted = max(wanted, 1 / self._allowed)
         if self._calm < 1.0:

@@ -18,7 +18,8 @@ class HostRules:
     """How a host may be asked: *delay* in seconds between requests, its *jitter*, and how many at once.
 
     If it is *adaptive* these are the quickest that the host is asked; it starts with *start_delay*, is slowed down to *max_delay*
-    at most, and *target_concurrency* requests are on their way to it on average where its answers take longer than the delay.
+    at most, and *target_concurrency* requests are on their way to it on average where its answers take longer than the delay; 0
+    stands for as many as it takes without becoming slower.
     """
 
     delay: float
@@ -27,7 +28,7 @@ class HostRules:
     adaptive: bool = True
     start_delay: float = 0.0
     max_delay: float = 60.0
-    target_concurrency: float = 2.0
+    target_concurrency: float = 0.0
 
 
 class Politeness(Section):
@@ -69,10 +70,11 @@ class Politeness(Section):
         60.0, "Longest delay that adapting comes to, in seconds.", "AUTOTHROTTLE_MAX_DELAY", minimum=0
     )
     target_concurrency: float = setting(
-        2.0,
-        "Requests on their way to a host on average, where its answers take longer than the delay.",
+        0.0,
+        "Requests on their way to a host on average, where its answers take longer than the delay; "
+        "0 for as many as it takes without becoming slower.",
         "AUTOTHROTTLE_TARGET_CONCURRENCY",
-        minimum=0.01,
+        minimum=0,
     )
     max_wait: float = setting(
         600.0, "Longest time in seconds for which a host is obeyed that asks to be let alone (Retry-After).", minimum=0
@@ -118,7 +120,7 @@ _NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "concurrency": (lambda value: 1 <= value < math.inf and value == int(value), "whole number from 1 on"),
     "start_delay": (_from_zero, "number from 0 on"),
     "max_delay": (_from_zero, "number from 0 on"),
-    "target_concurrency": (lambda value: 0 < value < math.inf, "number above 0"),
+    "target_concurrency": (_from_zero, "number from 0 on"),
 }
 _HOST_RULES = [*_NUMBERS, "adaptive"]
 

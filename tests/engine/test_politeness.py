@@ -64,8 +64,10 @@ class Many(Spider):
         pass
 
 
-@pytest.mark.parametrize("latency", [0.01, 0.2])
-@pytest.mark.parametrize("limit", [1, 2, 5, 10])
+@pytest.mark.parametrize(
+    ("limit", "latency"),
+    [(1, 0.01), (1, 0.2), (2, 1.0), (2, 2.0), (5, 0.5), (10, 0.01), (10, 0.2), (10, 0.3), (20, 0.05)],
+)
 def test_a_limit_is_found_and_kept_to_and_a_retry_after_is_obeyed(limit: int, latency: float) -> None:
     site = LimitedSite(limit, latency=latency)
     crawl_in_memory(Many, site, {**QUIET, "politeness.delay": 0.05, "retry.times": 20})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -37,6 +38,35 @@ def test_a_slow_host_has_as_many_requests_on_their_way_as_the_target_says() -> N
     pace = Pace(replace(RULES, target_concurrency=2.0))
     answers(pace, 50, latency=4.0)
     assert pace.delay == pytest.approx(2.0, rel=0.01)
+
+
+def parallel(pace: Pace, count: int, latency: Callable[[float], float]) -> float:
+    """Return how many requests are on their way on average in the end, where *latency* comes of how many there are."""
+    took = 0.1
+    for _ in range(count):
+        took = latency(min(pace.concurrency, took / pace.delay))
+        pace.answered(took)
+    return took / pace.delay
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 20.0])
+def test_more_requests_are_on_their_way_where_answers_take_no_longer_for_it(seconds: float) -> None:
+    pace = Pace(replace(RULES, delay=0.1))
+    assert parallel(pace, 50, lambda together: seconds) == pytest.approx(2.0, rel=0.05)
+    assert parallel(pace, 200, lambda together: seconds) == pytest.approx(4.0, rel=0.05)
+
+
+def test_fewer_requests_are_on_their_way_where_they_wait_for_each_other() -> None:
+    pace = Pace(replace(RULES, delay=0.1, concurrency=16))
+    assert parallel(pace, 3_000, lambda together: 1.0 + together) < 4.0
+
+
+def test_a_host_that_becomes_slower_is_asked_less_often() -> None:
+    pace = Pace(replace(RULES, delay=0.1))
+    parallel(pace, 300, lambda together: 0.5)
+    before = pace.delay
+    assert parallel(pace, 300, lambda together: 3.0) < 3.0
+    assert pace.delay > 6 * before
 
 
 def test_one_slow_answer_among_quick_ones_changes_little() -> None:
