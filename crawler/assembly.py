@@ -17,7 +17,6 @@ from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
 from crawler.engine.commit import Committer
-from crawler.engine.components import Declared
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.deliveries import Deliveries
 from crawler.engine.durability import Durability
@@ -33,6 +32,7 @@ from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, Spool, feeds_from_settings
 from crawler.exporters.delivery import Delivery
+from crawler.extensions.telemetry import Telemetry
 from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.crawler import Crawler
     from crawler.exceptions import UsageError
-    from crawler.extensions.telemetry import Telemetry
     from crawler.http import Response
     from crawler.runtime import Runtime
     from crawler.settings import Settings
@@ -56,32 +55,28 @@ if TYPE_CHECKING:
 
 #: The downloader middlewares of every crawl, in the order in which a request meets them.
 DOWNLOADER_MIDDLEWARES = (
-    Declared("crawler.downloadermiddlewares.httpauth.HttpAuthMiddleware"),
-    Declared("crawler.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware"),
-    Declared("crawler.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware"),
-    Declared("crawler.downloadermiddlewares.useragent.UserAgentMiddleware"),
-    Declared("crawler.downloadermiddlewares.retry.RetryMiddleware"),
-    Declared("crawler.downloadermiddlewares.redirect.MetaRefreshMiddleware"),
-    Declared("crawler.downloadermiddlewares.redirect.RedirectMiddleware"),
-    Declared(
-        "crawler.downloadermiddlewares.sessions.SessionsMiddleware", when=lambda settings: settings.sessions.is_used
-    ),
-    Declared("crawler.downloadermiddlewares.cookies.CookiesMiddleware"),
-    Declared("crawler.downloadermiddlewares.httpproxy.HttpProxyMiddleware"),
-    Declared(
-        "crawler.downloadermiddlewares.httpcache.HttpCacheMiddleware", when=lambda settings: settings.cache.enabled
-    ),
+    "crawler.downloadermiddlewares.httpauth.HttpAuthMiddleware",
+    "crawler.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware",
+    "crawler.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware",
+    "crawler.downloadermiddlewares.useragent.UserAgentMiddleware",
+    "crawler.downloadermiddlewares.retry.RetryMiddleware",
+    "crawler.downloadermiddlewares.redirect.MetaRefreshMiddleware",
+    "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
+    "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
+    "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
+    "crawler.downloadermiddlewares.httpproxy.HttpProxyMiddleware",
+    "crawler.downloadermiddlewares.httpcache.HttpCacheMiddleware",
 )
 
 EXTENSIONS = (
-    Declared("crawler.extensions.corestats.CoreStats"),
-    Declared("crawler.extensions.logcount.LogCount"),
-    Declared("crawler.extensions.memusage.MemoryUsage"),
-    Declared("crawler.extensions.closespider.CloseSpider"),
-    Declared("crawler.extensions.logstats.LogStats"),
-    Declared("crawler.extensions.dashboard.Dashboard", when=lambda settings: settings.dashboard.enabled),
-    Declared("crawler.extensions.monitors.Monitors", when=lambda settings: settings.monitors.is_used),
-    Declared("crawler.extensions.telemetry.Telemetry", when=lambda settings: settings.telemetry.is_on),
+    "crawler.extensions.corestats.CoreStats",
+    "crawler.extensions.logcount.LogCount",
+    "crawler.extensions.memusage.MemoryUsage",
+    "crawler.extensions.closespider.CloseSpider",
+    "crawler.extensions.logstats.LogStats",
+    "crawler.extensions.dashboard.Dashboard",
+    "crawler.extensions.monitors.Monitors",
+    "crawler.extensions.telemetry.Telemetry",
 )
 
 # Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
@@ -132,7 +127,7 @@ class Assembly:
         named_hosts = NamedHosts()
         if settings.monitors.webhook:
             named_hosts.add(settings.monitors.webhook)  # it is nobody's page that names it
-        telemetry = self._telemetry(settings)
+        telemetry = next((one for one in self.extensions if isinstance(one, Telemetry)), None)
         count = watch.waits.add_download
         self._downloader = build_downloader(
             settings,
@@ -248,14 +243,6 @@ class Assembly:
         if telemetry is not None and job is not None:
             telemetry.run = job.get("telemetry", telemetry.run)
             job.put({"telemetry": telemetry.run})
-
-    def _telemetry(self, settings: Settings) -> Telemetry | None:
-        """Return the extension that sends traces and metrics, if it is there."""
-        if not settings.telemetry.is_on:
-            return None
-        from crawler.extensions.telemetry import Telemetry  # only where it is on
-
-        return next((one for one in self.extensions if isinstance(one, Telemetry)), None)
 
     @property
     def job_folder(self) -> Path | None:

@@ -16,7 +16,6 @@ from click.shell_completion import CompletionItem
 
 from crawler.cli.errors import told
 from crawler.cli.exitcodes import ExitCode
-from crawler.collector import collector_at_ease
 from crawler.exceptions import ComponentError
 
 if "_CRAWLER_COMPLETE" in os.environ:
@@ -111,11 +110,6 @@ class CommandGroup(click.Group):
                     _no_command(name, [*COMMANDS, *custom], [one for one in custom.values() if isinstance(one, str)])
                 )
         return super().resolve_command(ctx, args)
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the command that the arguments name, and end the process."""
-        with collector_at_ease():
-            return super().main(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; say what is wrong in a sentence where a person can mend it."""

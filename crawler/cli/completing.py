@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from click.shell_completion import CompletionItem
 
+from crawler.cli.templates import SPIDERS
+
 if TYPE_CHECKING:
     import click
 
@@ -68,8 +70,6 @@ def setting_name(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 def template(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Offer the templates of genspider, files where none fits."""
-    from crawler.cli.templates import SPIDERS  # takes some milliseconds
-
     return _offered(SPIDERS, incomplete) or file(ctx, param, incomplete)
 
 

@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.download.agent import AgentOptions, ConnectionAgent
 from crawler.download.body import BytesInHand, Spooling
+from crawler.download.curl import CurlTransport
+from crawler.download.curloptions import CurlOptions
 from crawler.download.deadlines import Deadlines
 from crawler.download.dialing import Dialer
 from crawler.download.dns import PinnedHosts, Records, Resolver, SystemLookUp
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
 
     from twisted.web.iweb import IAgent
 
-    from crawler.download.curl import CurlTransport
-    from crawler.download.curloptions import CurlOptions
     from crawler.settings import Settings
     from crawler.settings.schema import Http
 
@@ -109,8 +109,6 @@ def build_downloader(
             ),
         )
         if loop is not None and (http.transport == "curl" or find_spec("curl_cffi") is not None):
-            from crawler.download.curl import CurlTransport  # only where there is libcurl
-
             curl = named["curl"] = CurlTransport(
                 loop, resolver, guard, ways, _curl_options(http), spooling=spooling, phases=phases
             )
@@ -149,8 +147,6 @@ def build_downloader(
 
 
 def _curl_options(http: Http) -> CurlOptions:
-    from crawler.download.curloptions import CurlOptions  # see above
-
     return CurlOptions(
         verify=http.verify_tls,
         ca_file=http.ca_file,

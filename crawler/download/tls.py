@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,29 +74,28 @@ def tls_policy(options: TLSOptions) -> IPolicyForHTTPS:
 @implementer(IPolicyForHTTPS)
 class _Policy:
     def __init__(self, options: TLSOptions) -> None:
-        self._options = options
+        given = _context_options(options)
+        self._verify = options.verify
+        self._contexts = _contexts(given)
+        self._identified = self._contexts
         self._hosts = frozenset(host.lower().rstrip(".") for host in options.certificate_hosts)
-        if options.certificate and not self._hosts:
-            raise SettingsError(
-                "http.client_certificate is set but http.client_certificate_hosts is not: name the hosts that it is for"
+        if options.certificate:
+            if not self._hosts:
+                raise SettingsError(
+                    "http.client_certificate is set but http.client_certificate_hosts is not: name the hosts that it is for"
+                )
+            self._identified = _contexts(
+                {**given, **_identity(options.certificate, options.key or options.certificate)}
             )
-        if options != TLSOptions():  # what somebody set is tried out before the first request
-            _ = self._identified if options.certificate else self._contexts
-
-    @cached_property
-    def _contexts(self) -> Any:
-        return _contexts(_context_options(self._options))
-
-    @cached_property
-    def _identified(self) -> Any:
-        own = _identity(self._options.certificate, self._options.key or self._options.certificate)
-        return _contexts({**_context_options(self._options), **own})
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
         """Return what makes connections to *hostname*."""
         host = hostname.decode("ascii").rstrip(".")
-        contexts = self._identified if is_among(host, self._hosts) else self._contexts
-        return _Creator(contexts, host, self._options.verify)
+        contexts = self._identified if self._is_for(host) else self._contexts
+        return _Creator(contexts, host, self._verify)
+
+    def _is_for(self, host: str) -> bool:
+        return is_among(host, self._hosts)
 
 
 def is_among(host: str, hosts: Collection[str]) -> bool:

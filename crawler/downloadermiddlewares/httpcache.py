@@ -27,8 +27,9 @@ from weakref import WeakKeyDictionary
 from crawler import signals
 from crawler.download.cachestore import CacheStore, Entry
 from crawler.exceptions import DownloadError, NotCachedError, NotConfigured
-from crawler.http import CACHED, Headers, Response
+from crawler.http import Headers, Response
 from crawler.http.cachepolicy import (
+    CACHED,
     Stored,
     Use,
     age,

@@ -52,7 +52,7 @@ class SessionsMiddleware:
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Build from ``settings.sessions``; without sessions, proxies and header sets the middleware is left out."""
         settings = crawler.settings.sessions
-        if not settings.is_used:
+        if not (settings.size or settings.proxies or settings.headers):
             raise NotConfigured
         try:
             rules = BlockRules.of(settings.blocked_statuses, settings.blocked_texts)

@@ -29,16 +29,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """A component as a setting names it: a class or its dotted path, its options, and its place relative to others.
-
-    One that is there by default may say *when* the settings have work for it: otherwise its module need not be loaded.
-    """
+    """A component as a setting names it: a class or its dotted path, its options, and its place relative to others."""
 
     target: Any
     options: Mapping[str, Any] = field(default_factory=dict)
     before: str = ""
     after: str = ""
-    when: Callable[[Settings], Any] | None = None
 
     @property
     def name(self) -> str:
@@ -49,7 +45,7 @@ class Declared:
         return f"{named.__module__}.{named.__qualname__}"
 
 
-def declared(setting: Any, defaults: Sequence[Declared] = ()) -> list[Declared]:
+def declared(setting: Any, defaults: Sequence[Any] = ()) -> list[Declared]:
     """Return what *setting* declares, in order, around the *defaults*.
 
     *setting* is a list in reading order, or Scrapy's dictionary of priorities; None as priority (false in TOML, which has no
@@ -58,7 +54,7 @@ def declared(setting: Any, defaults: Sequence[Declared] = ()) -> list[Declared]:
     if isinstance(setting, Mapping):
         return _by_priority(setting, defaults)
     entries = [_entry(one) for one in setting or ()]
-    return _in_order([*defaults, *(one for one in entries if not _is_built_in(one))])
+    return _in_order([*(Declared(default) for default in defaults), *(one for one in entries if not _is_built_in(one))])
 
 
 def _is_built_in(one: Declared, *, switched_off: bool = False) -> bool:
@@ -105,10 +101,11 @@ def _entry(entry: Any) -> Declared:
     return Declared(entry["class"], entry.get("options", {}), entry.get("before", ""), entry.get("after", ""))
 
 
-def _by_priority(setting: Mapping[Any, Any], defaults: Sequence[Declared]) -> list[Declared]:
+def _by_priority(setting: Mapping[Any, Any], defaults: Sequence[Any]) -> list[Declared]:
     """Order by number, smaller first; the defaults stand at the numbers that Scrapy gives them, or in the middle."""
     ranked: list[tuple[float, Declared]] = [
-        (_SCRAPY_PRIORITIES.get(default.name.rpartition(".")[2], 500), default) for default in defaults
+        (_SCRAPY_PRIORITIES.get(Declared(default).name.rpartition(".")[2], 500), Declared(default))
+        for default in defaults
     ]
     for target, priority in setting.items():
         chosen = Declared(target)
@@ -203,8 +200,6 @@ def build(
     """
     instances = []
     for one in components:
-        if one.when is not None and not one.when(crawler.settings):
-            continue
         try:
             made = instance(one, crawler)
         except NotConfigured as reason:

@@ -44,7 +44,8 @@ from crawler.exceptions import (
     describe,
 )
 from crawler.frontier import Outcome, Visit
-from crawler.http import CACHED, Request, Response
+from crawler.http import Request, Response
+from crawler.http.cachepolicy import CACHED
 from crawler.item import is_item
 from crawler.spidermiddlewares.httperror import HttpError
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from crawler.http.headers import Headers
 from crawler.http.request import FormRequest, JsonRequest, Request, XmlRpcRequest
-from crawler.http.response import CACHED, HtmlResponse, JsonResponse, Response, TextResponse, XmlResponse
+from crawler.http.response import HtmlResponse, JsonResponse, Response, TextResponse, XmlResponse
 
 __all__ = [
-    "CACHED",
     "FormRequest",
     "Headers",
     "HtmlResponse",

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from crawler.exceptions import SettingsError
-from crawler.settings.field import Section, setting
+from crawler.settings.field import setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class HostRules:
     target_concurrency: float = 0.0
 
 
-class Politeness(Section):
+@dataclass(frozen=True)
+class Politeness:
     """How hosts are treated. A host is a name and, if it is not the scheme's own, a port."""
 
     obey_robots: bool = setting(True, "Ask for robots.txt first and keep to it (RFC 9309).", "ROBOTSTXT_OBEY")
@@ -86,7 +87,7 @@ class Politeness(Section):
         "DOWNLOAD_SLOTS",
     )
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         for pattern, rules in self.hosts.items():
             _check_host_rules(pattern, rules)
 

@@ -7,20 +7,22 @@ messages, settings.toml): its documentation, its unit and its bounds, and the na
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crawler import __version__
 from crawler.exceptions import SettingsError
 from crawler.http.referrer import REFERRER_POLICIES
-from crawler.settings.field import Section, setting
+from crawler.settings.field import setting
 from crawler.settings.politeness import Politeness
 from crawler.settings.storages import Storages
 
 KiB, MiB = 1024, 1024 * 1024
 
 
-class Project(Section):
+@dataclass(frozen=True)
+class Project:
     """What the project is."""
 
     spiders: list[str] = setting(["spiders"], "Folders or dotted modules that hold the spiders.", "SPIDER_MODULES")
@@ -32,7 +34,8 @@ class Project(Section):
     editor: str = setting("", "What opens files to edit; by default the environment's VISUAL or EDITOR.", "EDITOR")
 
 
-class Crawl(Section):
+@dataclass(frozen=True)
+class Crawl:
     """How much a crawl does, and when it ends."""
 
     concurrency: int = setting(16, "Requests on the wire at once, over all hosts.", "CONCURRENT_REQUESTS", minimum=1)
@@ -85,7 +88,8 @@ class Crawl(Section):
     allowed_statuses: list[int] = setting([], "Statuses beyond 2xx that callbacks get.", "HTTPERROR_ALLOWED_CODES")
 
 
-class Http(Section):
+@dataclass(frozen=True)
+class Http:
     """What goes on the wire, and what may come back."""
 
     user_agent: str = setting(
@@ -188,7 +192,7 @@ class Http(Section):
             return self.user_agent
         return f"{self.user_agent} (+{self.contact})"
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         unknown = set(self.schemes) - {"http", "https", "file", "data"}
         if unknown:
             raise SettingsError(f"http.schemes names {sorted(unknown)}; there are http, https, file and data")
@@ -196,7 +200,8 @@ class Http(Section):
             raise SettingsError(f"http.tls_max = {self.tls_max!r} is older than http.tls_min = {self.tls_min!r}")
 
 
-class Retry(Section):
+@dataclass(frozen=True)
+class Retry:
     """When a request is tried again."""
 
     enabled: bool = setting(True, "Try again what may go better the next time.", "RETRY_ENABLED")
@@ -213,7 +218,8 @@ class Retry(Section):
     exceptions: list[str] = setting([], "More errors to try again, by their dotted paths, besides those of downloads.")
 
 
-class Redirect(Section):
+@dataclass(frozen=True)
+class Redirect:
     """How redirects are followed."""
 
     enabled: bool = setting(True, "Follow redirects.", "REDIRECT_ENABLED")
@@ -232,14 +238,16 @@ class Redirect(Section):
     )
 
 
-class Cookies(Section):
+@dataclass(frozen=True)
+class Cookies:
     """Cookies (RFC 6265bis)."""
 
     enabled: bool = setting(True, "Keep and send cookies.", "COOKIES_ENABLED")
     debug: bool = setting(False, "Log every cookie that is sent or received.", "COOKIES_DEBUG")
 
 
-class Sessions(Section):
+@dataclass(frozen=True)
+class Sessions:
     """Identities that take turns: cookies, proxy and headers as one, retired when blocked. Without any, there is one visitor."""
 
     size: int = setting(0, "Identities at once, each with cookies of its own; 0 for the common cookies.", minimum=0)
@@ -258,12 +266,7 @@ class Sessions(Section):
         [], "Regular expressions of which one in the first 64 KiB of a page means: you are blocked."
     )
 
-    @property
-    def is_used(self) -> bool:
-        """Whether there are identities at all."""
-        return bool(self.size or self.proxies or self.headers)
-
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         for headers in self.headers:
             if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
                 raise SettingsError(
@@ -271,7 +274,8 @@ class Sessions(Section):
                 )
 
 
-class Auth(Section):
+@dataclass(frozen=True)
+class Auth:
     """HTTP authentication, sent to one domain only."""
 
     user: str = setting("", "User name.", "HTTPAUTH_USER")
@@ -279,7 +283,8 @@ class Auth(Section):
     domain: str = setting("", "The domain that user and password are for; needed to use them.", "HTTPAUTH_DOMAIN")
 
 
-class Media(Section):
+@dataclass(frozen=True)
+class Media:
     """What holds for the pipelines that download what items name: FilesPipeline, ImagesPipeline and others made of them."""
 
     allow_redirects: bool = setting(
@@ -291,7 +296,8 @@ class Media(Section):
     )
 
 
-class Files(Section):
+@dataclass(frozen=True)
+class Files:
     """Where FilesPipeline keeps files, and in which fields of an item it finds and leaves them."""
 
     store: str = setting(
@@ -302,7 +308,8 @@ class Files(Section):
     expires: int = setting(90, "Days until a file is downloaded again.", "FILES_EXPIRES", minimum=0)
 
 
-class Images(Section):
+@dataclass(frozen=True)
+class Images:
     """Where ImagesPipeline keeps images, in which fields of an item, and what it makes of them."""
 
     store: str = setting(
@@ -323,7 +330,7 @@ class Images(Section):
         maximum=178_000_000,  # where Pillow itself refuses
     )
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         for name, size in self.thumbs.items():
             check_thumb("images.thumbs", name, size)
 
@@ -337,7 +344,8 @@ def check_thumb(setting_name: str, name: Any, size: Any) -> None:
         raise SettingsError(f"{setting_name}: {name!r} cannot be the name of a folder; use letters, digits, _ and -")
 
 
-class Cache(Section):
+@dataclass(frozen=True)
+class Cache:
     """The HTTP cache: what need not be fetched again."""
 
     enabled: bool = setting(False, "Keep responses, and use them again where that is allowed.", "HTTPCACHE_ENABLED")
@@ -372,7 +380,8 @@ class Cache(Section):
     )
 
 
-class FrontierSection(Section):
+@dataclass(frozen=True)
+class FrontierSection:
     """Where requests wait, and whether a crawl survives its process."""
 
     store: str = setting(
@@ -404,7 +413,8 @@ class FrontierSection(Section):
         return Path(self.key_file).absolute() if self.key_file else None
 
 
-class Export(Section):
+@dataclass(frozen=True)
+class Export:
     """What holds for every feed that does not say otherwise. The feeds themselves are a list: [[feeds]] with uri and options."""
 
     encoding: str = setting("utf-8", "Encoding of feeds.", "FEED_EXPORT_ENCODING")
@@ -445,7 +455,8 @@ class Export(Section):
         return {name: value for name, value in vars(self).items() if value != [] and name != "spool"}
 
 
-class Log(Section):
+@dataclass(frozen=True)
+class Log:
     """What is told while a crawl runs."""
 
     enabled: bool = setting(True, "Log at all.", "LOG_ENABLED")
@@ -469,7 +480,8 @@ class Log(Section):
     )
 
 
-class Memory(Section):
+@dataclass(frozen=True)
+class Memory:
     """How much memory the process may hold. What it holds of requests, bodies and items is bounded in any case."""
 
     watch: bool = setting(True, "Look at the memory in use: memusage/startup and memusage/max.", "MEMUSAGE_ENABLED")
@@ -483,7 +495,8 @@ class Memory(Section):
     )
 
 
-class MonitorsSection(Section):
+@dataclass(frozen=True)
+class MonitorsSection:
     """What a crawl must bring; what fails is told at the end, in the report, to a webhook, and by exit code 4."""
 
     min_items: int = setting(0, "Fewer items than this fail.", minimum=0)
@@ -502,7 +515,7 @@ class MonitorsSection(Section):
     )
     webhook_headers: dict[str, str] = setting({}, "Headers of it, such as a secret by which it is known.", secret=True)
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         for name, share in self.fill.items():
             if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
                 raise SettingsError(f"monitors.fill: {name} = {share!r} is no number from 0 to 1")
@@ -515,7 +528,8 @@ class MonitorsSection(Section):
         return self != MonitorsSection()
 
 
-class DashboardSection(Section):
+@dataclass(frozen=True)
+class DashboardSection:
     """The view of a running crawl in the browser."""
 
     enabled: bool = setting(False, "Serve it; the same as --dashboard.")
@@ -526,7 +540,8 @@ class DashboardSection(Section):
     token: str = setting("", "What must be shown to see it; empty for a random one at every crawl.", secret=True)
 
 
-class Telemetry(Section):
+@dataclass(frozen=True)
+class Telemetry:
     """OpenTelemetry: a trace for each visit, and metrics, sent to a collector (OTLP over HTTP). Needs the extra otel."""
 
     enabled: bool = setting(False, "Send them; also switched on by an endpoint.")
@@ -556,7 +571,7 @@ class Telemetry(Section):
         "Parameters of queries whose values are not told.",
     )  # fmt: skip
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
         if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
             raise SettingsError(f"telemetry.endpoint = {self.endpoint!r} is no URL: it begins with http:// or https://")
         if "@" in self.endpoint.partition("://")[2].partition("/")[0]:
@@ -570,7 +585,8 @@ class Telemetry(Section):
         return (self.enabled or bool(self.endpoint)) and (self.traces or self.metrics)
 
 
-class Components(Section):
+@dataclass(frozen=True)
+class Components:
     """Classes that take part: lists in reading order, of dotted paths or tables {class, options, before, after}, or Scrapy's
     dictionaries of priorities."""
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from crawler.settings.field import Section, setting
+from dataclasses import dataclass
+
+from crawler.settings.field import setting
 
 
-class Storages(Section):
+@dataclass(frozen=True)
+class Storages:
     """How storages are reached. What is empty comes from where the storage's own tools look: the environment, their files."""
 
     timeout: float = setting(60.0, "Seconds without an answer of a storage until it is given up.", minimum=0.001)

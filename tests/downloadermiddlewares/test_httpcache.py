@@ -15,7 +15,8 @@ from crawler.crawler import Crawler
 from crawler.download.cachestore import CacheStore
 from crawler.downloadermiddlewares.httpcache import HttpCacheMiddleware
 from crawler.exceptions import DownloadConnectionLostError, NotCachedError, NotConfigured
-from crawler.http import CACHED, Headers, Response
+from crawler.http import Headers, Response
+from crawler.http.cachepolicy import CACHED
 from crawler.settings import Settings
 from crawler.stats import StatsCollector
 from crawler.testing import Hit, Page, Site, crawl_in_memory

@@ -14,7 +14,6 @@ from crawler.settings import Settings
 
 RETRY = "scrapy.downloadermiddlewares.retry.RetryMiddleware"
 OFFSITE = "scrapy.spidermiddlewares.offsite.OffsiteMiddleware"
-BUILT_IN = components.Declared("crawler.downloadermiddlewares.retry.RetryMiddleware")
 TELNET = "scrapy.extensions.telnet.TelnetConsole"
 
 
@@ -53,13 +52,13 @@ def test_switching_off_what_the_engine_does_sets_what_switches_it(path: str) -> 
 
 
 def test_a_class_of_the_projects_own_does_not_replace_the_one_of_that_name() -> None:
-    mine = components.declared({"shop.RetryMiddleware": 543}, [BUILT_IN])
+    mine = components.declared({"shop.RetryMiddleware": 543}, ["crawler.downloadermiddlewares.retry.RetryMiddleware"])
     assert [one.name for one in mine] == ["shop.RetryMiddleware", "crawler.downloadermiddlewares.retry.RetryMiddleware"]
 
 
 @pytest.mark.parametrize("off", [None, False])
 def test_none_and_in_toml_false_switch_a_default_off(off: object) -> None:
-    assert components.declared({RETRY: off}, [BUILT_IN]) == []
+    assert components.declared({RETRY: off}, ["crawler.downloadermiddlewares.retry.RetryMiddleware"]) == []
 
 
 def test_true_is_no_priority() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xmlrpc.client
 from typing import Any
 
 from crawler.http.request.request import Request
@@ -14,8 +15,6 @@ class XmlRpcRequest(Request):
 
     def __init__(self, *args: Any, encoding: str | None = None, **kwargs: Any) -> None:
         if "body" not in kwargs and "params" in kwargs:
-            import xmlrpc.client  # takes some milliseconds, and few make such requests
-
             options = {
                 name: kwargs.pop(name)
                 for name in ("params", "methodname", "methodresponse", "allow_none")

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crawler.http.headers import Headers
-from crawler.http.response.response import CACHED, Response
+from crawler.http.response.response import Response
 from crawler.http.response.text import RESPONSE_CLASSES, HtmlResponse, JsonResponse, TextResponse, XmlResponse
 from crawler.http.sniff import kind_of
 
 __all__ = [
-    "CACHED",
     "RESPONSE_CLASSES",
     "HtmlResponse",
     "JsonResponse",

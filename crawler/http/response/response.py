@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from crawler.selector import SelectorList
 
 
-#: The flag of a response that was answered without the wire.
-CACHED = "cached"
-
 # Made once: Response is made once per page.
 _BODIES = (bytes, Spool)
 
