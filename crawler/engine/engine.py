@@ -45,7 +45,7 @@ from crawler.exceptions import (
 )
 from crawler.frontier import Outcome, Visit
 from crawler.http import Request, Response
-from crawler.http.cachepolicy import CACHED
+from crawler.http.response.response import CACHED
 from crawler.item import is_item
 from crawler.spidermiddlewares.httperror import HttpError
 
@@ -416,7 +416,7 @@ class Engine(EngineCalls):
     # Hot: once per request.
     def _noted(self, visit: Visit, answer: Response | Request) -> Response | Request:
         """Return *answer*; if it is from the cache, its host owes no delay for it."""
-        if isinstance(answer, Response) and CACHED in answer.flags:
+        if isinstance(answer, Response) and answer.has_flags and CACHED in answer.flags:
             self.frontier.was_not_sent(visit, self._clock.seconds())
         return answer
 
