@@ -307,9 +307,8 @@ def _frontier(
 # Hot: twice per request.
 def politeness_key(request: Request) -> str:
     """Return what the delay and the concurrency of *request* are counted by: its host, or what its meta names."""
-    if request.has_meta and "download_slot" in request.meta:
-        return str(request.meta["download_slot"])
-    return host_key(request.url)
+    meta = request._meta
+    return str(meta["download_slot"]) if meta and "download_slot" in meta else host_key(request._url)
 
 
 def _capacity(settings: Settings) -> Capacity:

@@ -126,7 +126,7 @@ _NEW_OBJECTS = 20_000
 
 @contextmanager
 def _collector_at_ease() -> Iterator[None]:
-    """Let the garbage collector come less often: to look at modules while they are imported is a tenth of a short command's time."""
+    """Let the garbage collector come less often: looking at modules being imported takes a tenth of a short command."""
     before = gc.get_threshold()
     gc.set_threshold(max(before[0], _NEW_OBJECTS), *before[1:])
     try:

@@ -91,7 +91,7 @@ class _Policy:
 
     @cached_property
     def _usual(self) -> Any:
-        """What makes connections to most hosts. To read the certificates of a system takes 10 ms, which a crawl without TLS has no use for."""
+        """What makes connections to most hosts; made for the first, since to read the certificates of a system takes 10 ms."""
         return _contexts(self._given)
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
