@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crawler import builtin
 from crawler.download import BytesInHand, NamedHosts, build_downloader
 from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
@@ -32,7 +33,6 @@ from crawler.engine.watch import Watch
 from crawler.exceptions import FeedError
 from crawler.exporters import FeedOptions, Feeds, Spool, feeds_from_settings
 from crawler.exporters.delivery import Delivery
-from crawler.extensions.telemetry import Telemetry
 from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
@@ -48,36 +48,11 @@ if TYPE_CHECKING:
     from crawler.concurrency import Bridge
     from crawler.crawler import Crawler
     from crawler.exceptions import UsageError
+    from crawler.extensions.telemetry import Telemetry
     from crawler.http import Response
     from crawler.runtime import Runtime
     from crawler.settings import Settings
     from crawler.spiders import Spider
-
-#: The downloader middlewares of every crawl, in the order in which a request meets them.
-DOWNLOADER_MIDDLEWARES = (
-    "crawler.downloadermiddlewares.httpauth.HttpAuthMiddleware",
-    "crawler.downloadermiddlewares.downloadtimeout.DownloadTimeoutMiddleware",
-    "crawler.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware",
-    "crawler.downloadermiddlewares.useragent.UserAgentMiddleware",
-    "crawler.downloadermiddlewares.retry.RetryMiddleware",
-    "crawler.downloadermiddlewares.redirect.MetaRefreshMiddleware",
-    "crawler.downloadermiddlewares.redirect.RedirectMiddleware",
-    "crawler.downloadermiddlewares.sessions.SessionsMiddleware",
-    "crawler.downloadermiddlewares.cookies.CookiesMiddleware",
-    "crawler.downloadermiddlewares.httpproxy.HttpProxyMiddleware",
-    "crawler.downloadermiddlewares.httpcache.HttpCacheMiddleware",
-)
-
-EXTENSIONS = (
-    "crawler.extensions.corestats.CoreStats",
-    "crawler.extensions.logcount.LogCount",
-    "crawler.extensions.memusage.MemoryUsage",
-    "crawler.extensions.closespider.CloseSpider",
-    "crawler.extensions.logstats.LogStats",
-    "crawler.extensions.dashboard.Dashboard",
-    "crawler.extensions.monitors.Monitors",
-    "crawler.extensions.telemetry.Telemetry",
-)
 
 # Callbacks that wait (asynchronous ones) hold a visit but not the wire; this many of them per place on the wire.
 VISITS_PER_PLACE = 4
@@ -100,12 +75,16 @@ class Assembly:
     ) -> None:
         settings, clock = components.switched_off(crawler.settings), runtime.reactor
         named = settings.components
+        idle = builtin.idle(crawler.settings)
 
         self.extensions = components.build(
-            components.declared(named.extensions, EXTENSIONS), crawler, hooks={}, required=False
+            components.declared(named.extensions, builtin.EXTENSIONS), crawler, hooks={}, required=False, idle=idle
         )
         self.downloader_middlewares = components.build(
-            components.declared(named.downloader_middlewares, DOWNLOADER_MIDDLEWARES), crawler, hooks=middleware.HOOKS
+            components.declared(named.downloader_middlewares, builtin.DOWNLOADER_MIDDLEWARES),
+            crawler,
+            hooks=middleware.HOOKS,
+            idle=idle,
         )
         self.spider_middlewares = components.build(
             components.declared(named.spider_middlewares), crawler, hooks=spidermiddleware.HOOKS
@@ -127,7 +106,7 @@ class Assembly:
         named_hosts = NamedHosts()
         if settings.monitors.webhook:
             named_hosts.add(settings.monitors.webhook)  # it is nobody's page that names it
-        telemetry = next((one for one in self.extensions if isinstance(one, Telemetry)), None)
+        telemetry = _telemetry(settings, self.extensions)
         count = watch.waits.add_download
         self._downloader = build_downloader(
             settings,
@@ -270,6 +249,14 @@ class Assembly:
         await self._downloader.close()
 
 
+def _telemetry(settings: Settings, extensions: Iterable[Any]) -> Telemetry | None:
+    if not settings.telemetry.is_on:
+        return None
+    from crawler.extensions.telemetry import Telemetry  # by those who send it
+
+    return next((one for one in extensions if isinstance(one, Telemetry)), None)
+
+
 def _feeds_of(settings: Settings) -> list[FeedOptions]:
     return feeds_from_settings(settings.feeds, settings.export.defaults())
 
@@ -320,9 +307,8 @@ def _frontier(
 # Hot: twice per request.
 def politeness_key(request: Request) -> str:
     """Return what the delay and the concurrency of *request* are counted by: its host, or what its meta names."""
-    if request.has_meta and "download_slot" in request.meta:
-        return str(request.meta["download_slot"])
-    return host_key(request.url)
+    meta = request._meta
+    return str(meta["download_slot"]) if meta and "download_slot" in meta else host_key(request._url)
 
 
 def _capacity(settings: Settings) -> Capacity:

@@ -208,12 +208,15 @@ def split(url: str) -> SplitURL:
 # Hot: once per request.
 def origin(url: str) -> str:
     """Return scheme, host and port of *url* as in ``https://example.com`` or ``http://example.com:8080``."""
-    return _origin(_authority_part(url))
+    found = _UP_TO_THE_PATH(url)
+    return _origin(_authority_part(url) if found is None else found[0])
 
 
+# Hot: once per request.
 def host_key(url: str) -> str:
     """Return the host of *url*, with its port if that is not the scheme's own: what politeness counts by."""
-    return _host_key(_authority_part(url))
+    found = _UP_TO_THE_PATH(url)
+    return _host_key(_authority_part(url) if found is None else found[0])
 
 
 def same_origin(one: str, other: str) -> bool:

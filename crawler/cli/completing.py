@@ -8,14 +8,11 @@ Projects' own commands are imported to be run, and so are not offered.
 from __future__ import annotations
 
 import ast
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from click.shell_completion import CompletionItem
-
-from crawler.cli.templates import SPIDERS
 
 if TYPE_CHECKING:
     import click
@@ -70,6 +67,8 @@ def setting_name(ctx: click.Context, param: click.Parameter, incomplete: str) ->
 
 def template(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Offer the templates of genspider, files where none fits."""
+    from crawler.cli.templates import SPIDERS  # when Tab is pressed, as for everything here
+
     return _offered(SPIDERS, incomplete) or file(ctx, param, incomplete)
 
 
@@ -92,6 +91,8 @@ def project_settings() -> tuple[Path | None, dict[str, Any]]:
 
 
 def _settings_of(project: Path) -> dict[str, Any]:
+    import tomllib
+
     try:
         return tomllib.loads((project / "settings.toml").read_text("utf-8"))
     except (OSError, ValueError):  # not there, no TOML, no UTF-8

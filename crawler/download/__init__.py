@@ -23,12 +23,10 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.download.agent import AgentOptions, ConnectionAgent
 from crawler.download.body import BytesInHand, Spooling
-from crawler.download.curl import CurlTransport
-from crawler.download.curloptions import CurlOptions
 from crawler.download.deadlines import Deadlines
 from crawler.download.dialing import Dialer
 from crawler.download.dns import PinnedHosts, Records, Resolver, SystemLookUp
-from crawler.download.downloader import Downloader, Transport
+from crawler.download.downloader import Downloader, FirstAsked, Transport
 from crawler.download.foreign import ForeignAgent
 from crawler.download.guard import AllowedAddresses, Guard, NamedHosts
 from crawler.download.local import DataTransport, FileTransport
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
 
     from twisted.web.iweb import IAgent
 
+    from crawler.download.curl import CurlTransport
     from crawler.settings import Settings
     from crawler.settings.schema import Http
 
@@ -93,7 +92,7 @@ def build_downloader(
     connections = None
     named: dict[str, Transport] = {}
     ways = Ways({proxy.url: proxy for proxy in proxy_rules(http).by_scheme.values()}, encoding=http.proxy_auth_encoding)
-    curl: CurlTransport | None = None
+    curl: FirstAsked | None = None
     if agent is None:
         guard = Guard(AllowedAddresses(http.allow_private), named_hosts if named_hosts is not None else NamedHosts())
         resolver = _resolver(http, reactor, places)
@@ -109,9 +108,11 @@ def build_downloader(
             ),
         )
         if loop is not None and (http.transport == "curl" or find_spec("curl_cffi") is not None):
-            curl = named["curl"] = CurlTransport(
-                loop, resolver, guard, ways, _curl_options(http), spooling=spooling, phases=phases
+            curl = named["curl"] = FirstAsked(
+                lambda: _curl(http, loop, resolver, guard, ways, spooling=spooling, phases=phases)
             )
+            if http.transport == "curl" or http.impersonate or http.http3:
+                curl.made()  # what is wrong with it is told now
     web: Transport = TreqTransport(
         connections or ForeignAgent(agent),
         reactor,
@@ -124,7 +125,7 @@ def build_downloader(
     )
     named["treq"] = web
     if http.transport == "curl" and curl is not None:
-        web = curl
+        web = curl.made()
     local: dict[str, Transport] = {"file": FileTransport(spooling), "data": DataTransport()}
     for scheme in http.schemes:
         transports[scheme] = local.get(scheme, web)
@@ -146,8 +147,20 @@ def build_downloader(
     return Downloader(transports, limits, reactor, named=named, warn_body=http.warn_body, close=close)
 
 
-def _curl_options(http: Http) -> CurlOptions:
-    return CurlOptions(
+def _curl(
+    http: Http,
+    loop: AbstractEventLoop,
+    resolver: Resolver,
+    guard: Guard,
+    ways: Ways,
+    *,
+    spooling: Spooling,
+    phases: OnPhases | None,
+) -> CurlTransport:
+    from crawler.download.curl import CurlTransport  # by those who ask for it
+    from crawler.download.curloptions import CurlOptions
+
+    options = CurlOptions(
         verify=http.verify_tls,
         ca_file=http.ca_file,
         impersonate=http.impersonate,
@@ -157,6 +170,7 @@ def _curl_options(http: Http) -> CurlOptions:
         compression=http.compression,
         tls=_tls_options(http),
     )
+    return CurlTransport(loop, resolver, guard, ways, options, spooling=spooling, phases=phases)
 
 
 def _resolver(http: Http, reactor: Any, places: int) -> Resolver:

@@ -33,6 +33,36 @@ class Transport(Protocol):
         """Return what came back, or raise a ``DownloadError``."""
 
 
+class ClosingTransport(Transport, Protocol):
+    """A transport that keeps something open."""
+
+    async def close(self) -> Any:
+        """Close it."""
+
+
+class FirstAsked:
+    """A transport that *make* makes when the first request asks for it."""
+
+    def __init__(self, make: Callable[[], ClosingTransport]) -> None:
+        self._make = make
+        self._made: ClosingTransport | None = None
+
+    def made(self) -> ClosingTransport:
+        """Return the transport."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    async def fetch(self, request: Request, limits: FetchLimits) -> Answer:
+        """Fetch with the transport."""
+        return await self.made().fetch(request, limits)
+
+    async def close(self) -> None:
+        """Close the transport if there is one."""
+        if self._made is not None:
+            await self._made.close()
+
+
 class Downloader:
     """Fetches requests with the *transports* of their schemes, within *limits* unless ``request.meta`` says otherwise.
 

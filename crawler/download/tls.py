@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,10 +74,9 @@ def tls_policy(options: TLSOptions) -> IPolicyForHTTPS:
 @implementer(IPolicyForHTTPS)
 class _Policy:
     def __init__(self, options: TLSOptions) -> None:
-        given = _context_options(options)
+        self._given = given = _context_options(options)
         self._verify = options.verify
-        self._contexts = _contexts(given)
-        self._identified = self._contexts
+        self._identified: Any = None
         self._hosts = frozenset(host.lower().rstrip(".") for host in options.certificate_hosts)
         if options.certificate:
             if not self._hosts:
@@ -87,11 +86,18 @@ class _Policy:
             self._identified = _contexts(
                 {**given, **_identity(options.certificate, options.key or options.certificate)}
             )
+        if options != TLSOptions():
+            self._usual = _contexts(given)  # what is wrong is told now; where nothing was set, nothing can be
+
+    @cached_property
+    def _usual(self) -> Any:
+        """What makes connections to most hosts; made for the first, since to read the certificates of a system takes 10 ms."""
+        return _contexts(self._given)
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
         """Return what makes connections to *hostname*."""
         host = hostname.decode("ascii").rstrip(".")
-        contexts = self._identified if self._is_for(host) else self._contexts
+        contexts = self._identified if self._identified is not None and self._is_for(host) else self._usual
         return _Creator(contexts, host, self._verify)
 
     def _is_for(self, host: str) -> bool:

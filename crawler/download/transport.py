@@ -116,7 +116,7 @@ class TreqTransport:
         exchange = _Exchange(limits, self._clock, self._deadlines)
         try:
             target = target_of(request.url)
-            body, meta = request.body, request.meta
+            body, meta = request.body, request._meta or ()
             way = self._ways.of(request) if "proxy" in meta or "bindaddress" in meta else None
             exchange.answering = self._client.request(
                 request.method,
@@ -186,14 +186,15 @@ class TreqTransport:
 
     def _lines(self, request: Request, host: bytes, way: Way | None) -> list[tuple[bytes, bytes]]:
         """Return the header lines of *request*: as given, with what HTTP needs besides."""
-        check_method(request.method)
+        if request.method not in _USUAL_METHODS:
+            check_method(request.method)
         lines: list[tuple[bytes, bytes]] = []
         has_host = has_encoding = False
         if request.has_headers:
             headers = request.headers
             lines = headers.raw_items()
             has_host, has_encoding = b"Host" in headers, b"Accept-Encoding" in headers
-            if not _OWN_HEADERS.isdisjoint(headers):  # keys are in Title-Case already, as here
+            if not _OWN_HEADERS.isdisjoint(headers.keys()):  # which are in Title-Case already, as here
                 lines = [line for line in lines if line[0].title() not in _OWN_HEADERS]
         if not has_host:
             lines.insert(0, (b"Host", host))
@@ -205,6 +206,8 @@ class TreqTransport:
 
 
 _STOPPED = ("download_stopped",)
+_USUAL_METHODS = frozenset({"GET", "POST", "HEAD"})
+_PROTOCOLS = {b"1.1": "HTTP/1.1"}
 
 
 def _answer(response: Any, body: bytes | Spool, flags: tuple[str, ...]) -> Answer:
@@ -217,7 +220,7 @@ def _answer(response: Any, body: bytes | Spool, flags: tuple[str, ...]) -> Answe
         flags,
         certificate=response.connection.certificate,
         ip_address=response.connection.peer,
-        protocol=f"HTTP/{head.version.decode('ascii')}",
+        protocol=_PROTOCOLS.get(head.version) or f"HTTP/{head.version.decode('ascii')}",
     )
 
 

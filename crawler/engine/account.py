@@ -114,10 +114,9 @@ class Account:
             self._stats.inc_value("offsite/domains")
 
     # Hot: once per link that is new.
-    def request_scheduled(self, request: Request) -> None:
-        """A request has been taken into the frontier."""
+    def request_scheduled(self, depth: int) -> None:
+        """A request of *depth* has been taken into the frontier."""
         self._stats.inc_value("scheduler/enqueued")
-        depth = request.meta["depth"]
         if depth > self._deepest:
             self._deepest = depth
             self._stats.set_value("request_depth_max", depth)

@@ -102,22 +102,27 @@ class Admission:
         depth: int = response.request.meta.setdefault("depth", 0)
         return depth + 1
 
-    def adopt(self, request: Request, response: Response | None, depth: int) -> None:
-        """Give *request* what it inherits from *response*: depth, priority by depth, Referer, keys of meta that stick."""
+    def adopt(self, request: Request, response: Response | None, depth: int) -> int:
+        """Give *request* what it inherits from *response*: depth, priority by depth, Referer, keys of meta that stick.
+
+        Return its depth.
+        """
         policy = self._policy
         if policy.sticky_meta and response is not None:
             for name in policy.sticky_meta:
                 if name in response.meta:
                     request.meta.setdefault(name, response.meta[name])
-        if request.has_meta and request.meta.pop("depth_reset", False):
+        meta = request.meta
+        if meta.pop("depth_reset", False):
             depth = 0
-        request.meta["depth"] = depth
+        meta["depth"] = depth
         if policy.depth_priority:
             request.priority -= depth * policy.depth_priority
         if response is not None and policy.send_referer and not (request.has_headers and b"Referer" in request.headers):
             source = referrer(self._referrer_policy(request, response), response.url, request.url)
             if source:
                 request.headers[b"Referer"] = source
+        return depth
 
     def _referrer_policy(self, request: Request, response: Response) -> str:
         """Return the policy named by the request, else by the page, else by the settings; unknown names do not count."""

@@ -13,7 +13,7 @@ import functools
 import importlib
 import inspect
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -191,15 +191,23 @@ def load(target: Any) -> Any:
 
 
 def build(
-    components: Iterable[Declared], crawler: Crawler, *, hooks: Mapping[str, int], required: bool = True
+    components: Iterable[Declared],
+    crawler: Crawler,
+    *,
+    hooks: Mapping[str, int],
+    required: bool = True,
+    idle: Container[str] = (),
 ) -> list[Any]:
     """Return the instances of *components*, in order, without those that are not configured.
 
     *hooks* are the names that the engine calls, with the number of arguments that it passes before ``spider``; a component
-    must have at least one of them if *required*.
+    must have at least one of them if *required*. Paths of components that are *idle*, as they would find out themselves, are
+    not imported.
     """
     instances = []
     for one in components:
+        if isinstance(one.target, str) and one.target in idle:
+            continue
         try:
             made = instance(one, crawler)
         except NotConfigured as reason:

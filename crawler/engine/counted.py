@@ -64,8 +64,9 @@ def counted(
 # Hot: once per request.
 def _size_of(request: Request) -> int:
     """Return about how many bytes *request* is on the wire: its line, its headers, its body."""
-    size = len(request.method) + len(request.url) + len(request.body) + _LINE
-    return size + request.headers.size if request.has_headers else size
+    size = len(request.method) + len(request._url) + len(request._body) + _LINE
+    headers = request._headers
+    return size if headers is None else size + headers.size
 
 
 # " HTTP/1.1", the ends of the first line and of the head.

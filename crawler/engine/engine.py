@@ -45,7 +45,7 @@ from crawler.exceptions import (
 )
 from crawler.frontier import Outcome, Visit
 from crawler.http import Request, Response
-from crawler.http.cachepolicy import CACHED
+from crawler.http.response.response import CACHED
 from crawler.item import is_item
 from crawler.spidermiddlewares.httperror import HttpError
 
@@ -96,6 +96,7 @@ class Engine(EngineCalls):
         self._in_hand = parts.in_hand
         self.watch = parts.watch
         self._holdback, self._waits = parts.watch.holdback, parts.watch.waits
+        self._time_callback = self._waits["callback"].add
         self._visit_watcher = parts.visit_watcher
         self._signals = parts.signals
         self._clock = parts.clock
@@ -252,12 +253,12 @@ class Engine(EngineCalls):
             self.account.request_dropped(request, refusal)
             self.frontier.refused(request, refusal, parent)
             return False
-        self._admission.adopt(request, response, depth)
+        depth = self._admission.adopt(request, response, depth)
         if self._scheduled_receivers and self._is_ignored(request):
             self.account.request_dropped(request, IGNORED)
             return False
         self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request), parent=parent)
-        self.account.request_scheduled(request)
+        self.account.request_scheduled(depth)
         return True
 
     def _is_ignored(self, request: Request) -> bool:
@@ -269,7 +270,8 @@ class Engine(EngineCalls):
 
     def _not_before(self, request: Request) -> float:
         """Return when *request* may start, from the delay that a retry or the spider asks for in seconds."""
-        delay = request.meta.pop("retry_delay", 0.0) or request.meta.get("delay", 0.0) if request.has_meta else 0.0
+        meta = request._meta
+        delay = meta.pop("retry_delay", 0.0) or meta.get("delay", 0.0) if meta else 0.0
         return self._clock.seconds() + delay if delay else 0.0
 
     # --- fill --------------------------------------------------------------------------------------------------------
@@ -411,9 +413,9 @@ class Engine(EngineCalls):
             if line is not None:
                 visit.reason, visit.detail = ROBOTS, line
                 raise IgnoreRequest(f"forbidden by robots.txt: {line}")
-        return self._noted(visit, await self._download(visit.request))
+        answer: Response | Request = await self._download(visit.request)
+        return self._noted(visit, answer) if isinstance(answer, Response) and answer.has_flags else answer
 
-    # Hot: once per request.
     def _noted(self, visit: Visit, answer: Response | Request) -> Response | Request:
         """Return *answer*; if it is from the cache, its host owes no delay for it."""
         if isinstance(answer, Response) and CACHED in answer.flags:
@@ -453,10 +455,8 @@ class Engine(EngineCalls):
         self.account.page(request, response)
         self._stop_if(self._limits.reached_pages(self.account.pages))
         depth = self._admission.depth_of(response)
-        waits, began, trace = self._waits.phases, self._clock.seconds(), visit.trace
-        waits["download"].add(began - visit.started)
-        waits["turn"].add(visit.turn)
-        waits["politeness"].add(visit.let_alone)
+        began, trace = self._clock.seconds(), visit.trace
+        self._waits.add_visit(download=began - visit.started, turn=visit.turn, politeness=visit.let_alone)
         failed: Exception | None = None
         if trace is not None:
             trace.begin("callback")
@@ -478,7 +478,7 @@ class Engine(EngineCalls):
             failed = error
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
-        waits["callback"].add(self._clock.seconds() - began)
+        self._time_callback(self._clock.seconds() - began)
         if trace is not None:
             trace.end("callback", failed)
 

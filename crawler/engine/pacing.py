@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from crawler.engine.errands import ASKING
 from crawler.exceptions import (
     CannotResolveHostError,
     DownloadConnectionLostError,
@@ -25,7 +26,7 @@ from crawler.exceptions import (
     HostDownError,
 )
 from crawler.frontier.outages import GIVEN_UP_FOR, Outages
-from crawler.http.ratelimit import tells_quota, wait_asked_for, wait_for_quota
+from crawler.http.ratelimit import QUOTA, wait_asked_for, wait_for_quota
 
 if TYPE_CHECKING:
     from crawler.frontier import Workbench
@@ -61,12 +62,13 @@ class Pacer:
 
     def around(self, fetch: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """Return *fetch* with what comes back told to the workbench."""
-        seconds, host_key, outages = self._clock.seconds, self._host_key, self._outages
+        seconds, host_key, outages, asking = self._clock.seconds, self._host_key, self._outages, ASKING.get
 
         # Hot: once per request.
         async def paced_fetch(request: Request) -> Response:
-            host, started = host_key(request), seconds()
-            if outages.is_given_up(host, started):
+            visit, started = asking(), seconds()
+            host = visit.host_key if visit is not None and visit.request is request else host_key(request)
+            if outages.hosts and outages.is_given_up(host, started):
                 raise HostDownError(
                     f"{host} could not be reached for minutes; its requests fail until it is tried again, which is "
                     f"{GIVEN_UP_FOR:.0f} seconds after it was given up"
@@ -76,7 +78,8 @@ class Pacer:
             except DownloadError as error:
                 self._failed(host, error, started)
                 raise
-            if host and not (request.has_meta and request.meta.get("autothrottle_dont_adjust_delay")):
+            meta = request._meta
+            if host and not (meta and meta.get("autothrottle_dont_adjust_delay")):
                 self._answered(host, response, started)
             return response
 
@@ -84,7 +87,8 @@ class Pacer:
 
     # Hot: once per response.
     def _answered(self, host: str, response: Response, started: float) -> None:
-        self._outages.answered(host)
+        if self._outages.hosts:
+            self._outages.answered(host)
         if response.ip_address is not None:
             self._workbench.is_at(host, str(response.ip_address))
         status, headers, now = response.status, response.headers, self._clock.seconds()
@@ -101,7 +105,7 @@ class Pacer:
             self._workbench.answered(host, now - started)
         elif wait := wait_asked_for(headers, self._wall_time()):
             self._workbench.snooze(host, now + min(wait, self._max_wait), now)
-        if tells_quota(headers):
+        if not QUOTA.isdisjoint(headers.keys()):  # those are looked through without a call each
             wait = wait_for_quota(headers, self._wall_time())
             if wait:
                 self._workbench.snooze(host, now + min(wait, self._max_wait), now)

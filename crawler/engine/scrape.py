@@ -122,10 +122,10 @@ class Scraper:
         began = time.perf_counter()
         result = callback(*arguments, **named)
         if result is None:
-            self._check_patience(callback, began)
+            self._held(callback, time.perf_counter() - began)
             return
         if hasattr(result, "__await__"):
-            self._check_patience(callback, began)
+            self._held(callback, time.perf_counter() - began)
             result = await self._bridge.deferred(result, partial(self._held, callback))
             began = time.perf_counter()
             if result is None:
@@ -136,10 +136,10 @@ class Scraper:
         for output in outputs_of(result):
             pending = handle(output)
             if pending is not None:
-                self._check_patience(callback, began)
+                self._held(callback, time.perf_counter() - began)
                 await pending
                 began = time.perf_counter()
-        self._check_patience(callback, began)
+        self._held(callback, time.perf_counter() - began)
 
     async def _drain(self, outputs: AsyncIterator[Any], handle: Handle) -> None:
         async for output in outputs:
@@ -168,7 +168,7 @@ class Scraper:
         try:
             began = time.perf_counter()
             result = call()
-            self._check_patience(callback, began)
+            self._held(callback, time.perf_counter() - began)
             if hasattr(result, "__await__"):
                 result = await self._bridge.deferred(result, partial(self._held, callback))
             if result is not None and not hasattr(result, "__aiter__"):
@@ -192,12 +192,9 @@ class Scraper:
         for output in stream:
             pending = handle(output)
             if pending is not None:
-                self._check_patience(callback, began)
+                self._held(callback, time.perf_counter() - began)
                 await pending
                 began = time.perf_counter()
-        self._check_patience(callback, began)
-
-    def _check_patience(self, callback: Callable[..., Any], began: float) -> None:
         self._held(callback, time.perf_counter() - began)
 
     def _held(self, callback: Callable[..., Any], held: float) -> None:

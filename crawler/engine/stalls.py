@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import logging
 import sys
-import sysconfig
 import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -34,8 +34,6 @@ _SIGNS = 4
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 #: The name of what nobody saw: native code held the interpreter, or the process was not let run.
 UNKNOWN = "something"
-
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 _MOST = 50
 _STACK = 25
@@ -168,8 +166,16 @@ def sample_of(frame: FrameType) -> tuple[str, str, str]:
     return code.co_qualname, f"{code.co_filename}:{found.f_lineno} in {code.co_name}", stack
 
 
+@cache
+def _libraries() -> tuple[str, ...]:
+    """Return the folders of the standard library and of what is installed."""
+    import sysconfig  # takes a millisecond, and most crawls never stall
+
+    return (*{sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}, "<frozen")
+
+
 def _is_users(frame: FrameType) -> bool:
     name = frame.f_code.co_filename
     if name.startswith(_PACKAGE):
         return False
-    return not name.startswith((*_LIBRARIES, "<frozen"))
+    return not name.startswith(_libraries())

@@ -25,7 +25,6 @@ from crawler.engine.itemshape import ItemShape, shape_of
 from crawler.exceptions import InvalidItem, SpiderError
 from crawler.http import Request
 from crawler.item import is_item, is_item_class
-from crawler.spiders import CrawlSpider
 
 if TYPE_CHECKING:
     from crawler.engine.scrape import Handle
@@ -73,6 +72,8 @@ class TypedItems:
     """What the callbacks of a spider declare: by function, and *common* for those that declare nothing."""
 
     def __init__(self, spider: Any, common: Declaration | None, by_function: Mapping[Any, Declaration]) -> None:
+        from crawler.spiders.crawl import CrawlSpider  # by spiders that declare something
+
         self._rules = spider._rules if isinstance(spider, CrawlSpider) else ()
         self._common = common
         self._by_function = by_function

@@ -36,30 +36,61 @@ _PER_DOUBLING = 4
 _LEAST = 1e-6
 _BUCKETS = 37 * _PER_DOUBLING
 
+# How many visits and downloads are noted before they are counted: in one go that takes half the time.
+_AT_ONCE = 1000
+
 
 class Histogram:
     """How often something took how long, in seconds."""
 
-    __slots__ = ("count", "counts", "most", "total")
+    __slots__ = ("_counts", "_fresh", "_most", "_total", "add")
 
     def __init__(self) -> None:
-        self.counts = [0] * _BUCKETS
-        self.count = 0
-        self.total = 0.0
-        self.most = 0.0
+        self._counts = [0] * _BUCKETS
+        self._total = 0.0
+        self._most = 0.0
+        self._fresh: list[float] = []
+        #: Count one that took so long: some times per response, so it only notes it. :meth:`settle` does the rest.
+        self.add = self._fresh.append
 
     def __repr__(self) -> str:
         return f"<Histogram of {self.count}: {self.total:.3f} s in all>"
 
-    # Hot: some times per response.
-    def add(self, seconds: float) -> None:
-        """Count one that took so long."""
-        bucket = int(log2(seconds / _LEAST) * _PER_DOUBLING) if seconds > _LEAST else 0
-        self.counts[bucket if bucket < _BUCKETS else -1] += 1
-        self.count += 1
-        self.total += seconds
-        if seconds > self.most:
-            self.most = seconds
+    def settle(self) -> None:
+        """Count what was added: before anybody looks, and often enough that it does not pile up."""
+        fresh, counts = self._fresh, self._counts
+        if not fresh:
+            return
+        for seconds in fresh:
+            bucket = int(log2(seconds / _LEAST) * _PER_DOUBLING) if seconds > _LEAST else 0
+            counts[bucket if bucket < _BUCKETS else -1] += 1
+        self._total += sum(fresh)
+        self._most = max(self._most, max(fresh))
+        fresh.clear()
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        self.settle()
+        return sum(self._counts)
+
+    @property
+    def total(self) -> float:
+        """Seconds in all."""
+        self.settle()
+        return self._total
+
+    @property
+    def most(self) -> float:
+        """Seconds of the longest."""
+        self.settle()
+        return self._most
+
+    @property
+    def counts(self) -> list[int]:
+        """How many there are in each bucket."""
+        self.settle()
+        return self._counts
 
     def percentile(self, share: float) -> float:
         """Return the seconds within which *share* of them (0 to 1) were over; 0 if there are none."""
@@ -84,11 +115,11 @@ class Histogram:
 
     def take(self, kept: Mapping[str, Any]) -> None:
         """Become the histogram that :meth:`plain` was asked of."""
-        self.counts[:] = [0] * _BUCKETS
+        self._fresh.clear()
+        self._counts[:] = [0] * _BUCKETS
         for bucket, count in kept["counts"].items():
-            self.counts[int(bucket)] = count
-        self.count = sum(self.counts)
-        self.total, self.most = kept["total"], kept["most"]
+            self._counts[int(bucket)] = count
+        self._total, self._most = kept["total"], kept["most"]
 
     @classmethod
     def restored(cls, kept: Mapping[str, Any]) -> Histogram:
@@ -103,22 +134,46 @@ class Waits:
 
     def __init__(self) -> None:
         self.phases = {phase: Histogram() for phase in PHASES}
-        self._dns, self._connect, self._tls, self._first_byte, self._body = (self.phases[one] for one in ON_THE_WIRE)
+        self._dns, self._connect, self._tls, self._first_byte, self._body = (
+            self.phases[one].add for one in ON_THE_WIRE
+        )
+        add = {phase: histogram.add for phase, histogram in self.phases.items()}
+        self._download, self._turn, self._politeness = add["download"], add["turn"], add["politeness"]
+        self._unsettled = 0
 
     # Hot: once per response.
     def add_download(self, request: Request, phases: Phases) -> None:
         """Count the phases of a download on the wire, those of one that failed, too: they were waited for."""
         dns, connect, tls, first_byte, body = phases
         if dns is not None:
-            self._dns.add(dns)
+            self._dns(dns)
         if connect is not None:
-            self._connect.add(connect)
+            self._connect(connect)
             if tls is not None:
-                self._tls.add(tls)
+                self._tls(tls)
         if first_byte is not None:
-            self._first_byte.add(first_byte)
+            self._first_byte(first_byte)
             if body is not None:
-                self._body.add(body)
+                self._body(body)
+        self._unsettled += 1
+        if self._unsettled > _AT_ONCE:
+            self._settle()
+
+    # Hot: once per response.
+    def add_visit(self, *, download: float, turn: float, politeness: float) -> None:
+        """Count what came before the callback of a visit."""
+        self._download(download)
+        self._turn(turn)
+        self._politeness(politeness)
+        self._unsettled += 1
+        if self._unsettled > _AT_ONCE:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Count what was added, so that it does not pile up."""
+        self._unsettled = 0
+        for histogram in self.phases.values():
+            histogram.settle()
 
     def __getitem__(self, phase: str) -> Histogram:
         return self.phases[phase]

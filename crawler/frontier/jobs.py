@@ -222,7 +222,10 @@ def _kept(path: Path, key: str, *, key_file: Path | None = None) -> Any:
             row = database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
         finally:
             database.close()
-        return _decode(_open(row[0], key, Seal(key_file or key_beside(path)))) if row else None
+        if row is None:
+            return None
+        value: bytes = row[0]
+        return _decode(_open(value, key, Seal(key_file or key_beside(path))) if value[:1] == _SEALED else value)
     except (sqlite3.Error, msgspec.MsgspecError):
         return None
 

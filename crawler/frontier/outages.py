@@ -32,28 +32,24 @@ class Outages:
     """Which hosts are down, and until when they are let alone."""
 
     def __init__(self) -> None:
-        self._hosts: dict[str, _Outage] = {}
+        #: The hosts that could not be reached; empty in most crawls, which then need not ask.
+        self.hosts: dict[str, _Outage] = {}
 
     def __repr__(self) -> str:
-        return f"<Outages of {len(self._hosts)} hosts>"
+        return f"<Outages of {len(self.hosts)} hosts>"
 
-    # Hot: once per request.
     def is_given_up(self, host: str, now: float) -> bool:
         """Tell whether requests to *host* fail without being sent."""
-        if not self._hosts:
-            return False
-        outage = self._hosts.get(host)
+        outage = self.hosts.get(host)
         return outage is not None and outage.given_up and now < outage.until
 
-    # Hot: once per response.
     def answered(self, host: str) -> None:
         """Note that *host* can be reached."""
-        if self._hosts:
-            self._hosts.pop(host, None)
+        self.hosts.pop(host, None)
 
     def failed(self, host: str, started: float, now: float) -> float:
         """Note that *host* could not be reached by a request of *started*; return until when it is set aside, 0 for not yet."""
-        outage = self._hosts.setdefault(host, _Outage())
+        outage = self.hosts.setdefault(host, _Outage())
         if started < outage.until:
             return 0.0  # it was on its way before the host was set aside, and tells nothing new
         outage.failures += 1

@@ -23,9 +23,7 @@ from hashlib import blake2b
 
 from crawler.http.dates import http_date
 from crawler.http.headers import Headers
-
-#: The flag of a response that was answered without the wire.
-CACHED = "cached"
+from crawler.http.response.response import CACHED as CACHED
 
 #: RFC 9110 section 15.1: statuses that may be kept without being told for how long.
 HEURISTIC = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})

@@ -23,7 +23,8 @@ _PAIRS = (
     (b"X-Ratelimit-Remaining", b"X-Ratelimit-Reset"),
     (b"X-Rate-Limit-Remaining", b"X-Rate-Limit-Reset"),
 )
-_QUOTA = frozenset({b"Ratelimit", *(left for left, _ in _PAIRS)})
+#: The headers that say what is left of a quota.
+QUOTA = frozenset({b"Ratelimit", *(left for left, _ in _PAIRS)})
 _PARAMETER = re.compile(r"\b(r|remaining|t|reset)\s*=\s*(\d{1,12})")
 _NUMBER = re.compile(r"\s*(\d{1,12})(?:\.\d*)?\s*$")
 
@@ -45,12 +46,6 @@ def wait_asked_for(headers: Headers, now: float) -> float | None:
     """Return the seconds that the Retry-After among *headers* asks to wait, None if it has none that can be read."""
     value = headers.get(b"Retry-After")
     return None if value is None else retry_after(value.decode("latin-1"), now=sent_at(headers, now))
-
-
-# Hot: once per response.
-def tells_quota(headers: Headers) -> bool:
-    """Tell whether *headers* say what is left of a quota."""
-    return not _QUOTA.isdisjoint(headers)
 
 
 def wait_for_quota(headers: Headers, now: float) -> float | None:

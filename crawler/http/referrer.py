@@ -34,11 +34,8 @@ def referrer(policy: str, source: str, target: str) -> str | None:
     if policy == "no-referrer" or not came_from.startswith(_WEB) or not goes_to.startswith(_WEB):
         return None
     is_downgrade = came_from.startswith("https:") and not goes_to.startswith("https:")
-    return _sent(policy, is_downgrade=is_downgrade, is_same_origin=came_from == goes_to, source=source)
-
-
-def _sent(policy: str, *, is_downgrade: bool, is_same_origin: bool, source: str) -> str | None:
-    page, site = _without_credentials(source) if "@" in source or "#" in source else source, f"{origin(source)}/"
+    is_same_origin, site = came_from == goes_to, f"{came_from}/"
+    page = _without_credentials(source) if "@" in source or "#" in source else source
     match policy:
         case "unsafe-url":
             return page

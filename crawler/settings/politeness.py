@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from crawler.exceptions import SettingsError
-from crawler.settings.field import setting
+from crawler.settings.field import Section, section, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class HostRules:
     target_concurrency: float = 0.0
 
 
-@dataclass(frozen=True)
-class Politeness:
+@section
+class Politeness(Section):
     """How hosts are treated. A host is a name and, if it is not the scheme's own, a port."""
 
     obey_robots: bool = setting(True, "Ask for robots.txt first and keep to it (RFC 9309).", "ROBOTSTXT_OBEY")

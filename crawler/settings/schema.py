@@ -7,22 +7,21 @@ messages, settings.toml): its documentation, its unit and its bounds, and the na
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crawler import __version__
 from crawler.exceptions import SettingsError
 from crawler.http.referrer import REFERRER_POLICIES
-from crawler.settings.field import setting
+from crawler.settings.field import Section, section, setting
 from crawler.settings.politeness import Politeness
 from crawler.settings.storages import Storages
 
 KiB, MiB = 1024, 1024 * 1024
 
 
-@dataclass(frozen=True)
-class Project:
+@section
+class Project(Section):
     """What the project is."""
 
     spiders: list[str] = setting(["spiders"], "Folders or dotted modules that hold the spiders.", "SPIDER_MODULES")
@@ -34,8 +33,8 @@ class Project:
     editor: str = setting("", "What opens files to edit; by default the environment's VISUAL or EDITOR.", "EDITOR")
 
 
-@dataclass(frozen=True)
-class Crawl:
+@section
+class Crawl(Section):
     """How much a crawl does, and when it ends."""
 
     concurrency: int = setting(16, "Requests on the wire at once, over all hosts.", "CONCURRENT_REQUESTS", minimum=1)
@@ -88,8 +87,8 @@ class Crawl:
     allowed_statuses: list[int] = setting([], "Statuses beyond 2xx that callbacks get.", "HTTPERROR_ALLOWED_CODES")
 
 
-@dataclass(frozen=True)
-class Http:
+@section
+class Http(Section):
     """What goes on the wire, and what may come back."""
 
     user_agent: str = setting(
@@ -200,8 +199,8 @@ class Http:
             raise SettingsError(f"http.tls_max = {self.tls_max!r} is older than http.tls_min = {self.tls_min!r}")
 
 
-@dataclass(frozen=True)
-class Retry:
+@section
+class Retry(Section):
     """When a request is tried again."""
 
     enabled: bool = setting(True, "Try again what may go better the next time.", "RETRY_ENABLED")
@@ -218,8 +217,8 @@ class Retry:
     exceptions: list[str] = setting([], "More errors to try again, by their dotted paths, besides those of downloads.")
 
 
-@dataclass(frozen=True)
-class Redirect:
+@section
+class Redirect(Section):
     """How redirects are followed."""
 
     enabled: bool = setting(True, "Follow redirects.", "REDIRECT_ENABLED")
@@ -238,16 +237,16 @@ class Redirect:
     )
 
 
-@dataclass(frozen=True)
-class Cookies:
+@section
+class Cookies(Section):
     """Cookies (RFC 6265bis)."""
 
     enabled: bool = setting(True, "Keep and send cookies.", "COOKIES_ENABLED")
     debug: bool = setting(False, "Log every cookie that is sent or received.", "COOKIES_DEBUG")
 
 
-@dataclass(frozen=True)
-class Sessions:
+@section
+class Sessions(Section):
     """Identities that take turns: cookies, proxy and headers as one, retired when blocked. Without any, there is one visitor."""
 
     size: int = setting(0, "Identities at once, each with cookies of its own; 0 for the common cookies.", minimum=0)
@@ -274,8 +273,8 @@ class Sessions:
                 )
 
 
-@dataclass(frozen=True)
-class Auth:
+@section
+class Auth(Section):
     """HTTP authentication, sent to one domain only."""
 
     user: str = setting("", "User name.", "HTTPAUTH_USER")
@@ -283,8 +282,8 @@ class Auth:
     domain: str = setting("", "The domain that user and password are for; needed to use them.", "HTTPAUTH_DOMAIN")
 
 
-@dataclass(frozen=True)
-class Media:
+@section
+class Media(Section):
     """What holds for the pipelines that download what items name: FilesPipeline, ImagesPipeline and others made of them."""
 
     allow_redirects: bool = setting(
@@ -296,8 +295,8 @@ class Media:
     )
 
 
-@dataclass(frozen=True)
-class Files:
+@section
+class Files(Section):
     """Where FilesPipeline keeps files, and in which fields of an item it finds and leaves them."""
 
     store: str = setting(
@@ -308,8 +307,8 @@ class Files:
     expires: int = setting(90, "Days until a file is downloaded again.", "FILES_EXPIRES", minimum=0)
 
 
-@dataclass(frozen=True)
-class Images:
+@section
+class Images(Section):
     """Where ImagesPipeline keeps images, in which fields of an item, and what it makes of them."""
 
     store: str = setting(
@@ -344,8 +343,8 @@ def check_thumb(setting_name: str, name: Any, size: Any) -> None:
         raise SettingsError(f"{setting_name}: {name!r} cannot be the name of a folder; use letters, digits, _ and -")
 
 
-@dataclass(frozen=True)
-class Cache:
+@section
+class Cache(Section):
     """The HTTP cache: what need not be fetched again."""
 
     enabled: bool = setting(False, "Keep responses, and use them again where that is allowed.", "HTTPCACHE_ENABLED")
@@ -380,8 +379,8 @@ class Cache:
     )
 
 
-@dataclass(frozen=True)
-class FrontierSection:
+@section
+class FrontierSection(Section):
     """Where requests wait, and whether a crawl survives its process."""
 
     store: str = setting(
@@ -413,8 +412,8 @@ class FrontierSection:
         return Path(self.key_file).absolute() if self.key_file else None
 
 
-@dataclass(frozen=True)
-class Export:
+@section
+class Export(Section):
     """What holds for every feed that does not say otherwise. The feeds themselves are a list: [[feeds]] with uri and options."""
 
     encoding: str = setting("utf-8", "Encoding of feeds.", "FEED_EXPORT_ENCODING")
@@ -455,8 +454,8 @@ class Export:
         return {name: value for name, value in vars(self).items() if value != [] and name != "spool"}
 
 
-@dataclass(frozen=True)
-class Log:
+@section
+class Log(Section):
     """What is told while a crawl runs."""
 
     enabled: bool = setting(True, "Log at all.", "LOG_ENABLED")
@@ -480,8 +479,8 @@ class Log:
     )
 
 
-@dataclass(frozen=True)
-class Memory:
+@section
+class Memory(Section):
     """How much memory the process may hold. What it holds of requests, bodies and items is bounded in any case."""
 
     watch: bool = setting(True, "Look at the memory in use: memusage/startup and memusage/max.", "MEMUSAGE_ENABLED")
@@ -495,8 +494,8 @@ class Memory:
     )
 
 
-@dataclass(frozen=True)
-class MonitorsSection:
+@section
+class MonitorsSection(Section):
     """What a crawl must bring; what fails is told at the end, in the report, to a webhook, and by exit code 4."""
 
     min_items: int = setting(0, "Fewer items than this fail.", minimum=0)
@@ -528,8 +527,8 @@ class MonitorsSection:
         return self != MonitorsSection()
 
 
-@dataclass(frozen=True)
-class DashboardSection:
+@section
+class DashboardSection(Section):
     """The view of a running crawl in the browser."""
 
     enabled: bool = setting(False, "Serve it; the same as --dashboard.")
@@ -540,8 +539,8 @@ class DashboardSection:
     token: str = setting("", "What must be shown to see it; empty for a random one at every crawl.", secret=True)
 
 
-@dataclass(frozen=True)
-class Telemetry:
+@section
+class Telemetry(Section):
     """OpenTelemetry: a trace for each visit, and metrics, sent to a collector (OTLP over HTTP). Needs the extra otel."""
 
     enabled: bool = setting(False, "Send them; also switched on by an endpoint.")
@@ -585,8 +584,8 @@ class Telemetry:
         return (self.enabled or bool(self.endpoint)) and (self.traces or self.metrics)
 
 
-@dataclass(frozen=True)
-class Components:
+@section
+class Components(Section):
     """Classes that take part: lists in reading order, of dotted paths or tables {class, options, before, after}, or Scrapy's
     dictionaries of priorities."""
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from crawler.settings.field import setting
+from crawler.settings.field import Section, section, setting
 
 
-@dataclass(frozen=True)
-class Storages:
+@section
+class Storages(Section):
     """How storages are reached. What is empty comes from where the storage's own tools look: the environment, their files."""
 
     timeout: float = setting(60.0, "Seconds without an answer of a storage until it is given up.", minimum=0.001)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import xmlrpc.client
 from typing import Any
 
 from crawler.http.request.request import Request
@@ -20,6 +19,8 @@ class XmlRpcRequest(Request):
                 for name in ("params", "methodname", "methodresponse", "allow_none")
                 if name in kwargs
             }
+            import xmlrpc.client  # takes two milliseconds
+
             kwargs["body"] = xmlrpc.client.dumps(encoding=encoding, **options)
         kwargs.setdefault("method", "POST")
         kwargs["dont_filter"] = kwargs.get("dont_filter", True)

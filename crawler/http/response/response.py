@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # Made once: Response is made once per page.
 _BODIES = (bytes, Spool)
 
+#: The flag of a response that was answered without the wire.
+CACHED = "cached"
+
 
 class Response:
     """An HTTP response. Arguments and attributes are Scrapy's; ``certificate`` and ``ip_address`` are set by the transport."""
@@ -136,6 +139,11 @@ class Response:
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
+
+    @property
+    def has_flags(self) -> bool:
+        """Whether there are any; asking does not make a list of none."""
+        return bool(self._flags)
 
     @property
     def flags(self) -> list[str]:
