@@ -11,7 +11,6 @@ In a running asyncio program (a notebook, a web service) the crawl joins the loo
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib.util
 import logging
 import signal
@@ -27,6 +26,7 @@ from twisted.internet.interfaces import IReactorThreads
 from twisted.internet.threads import deferToThreadPool
 
 from crawler import threads
+from crawler.collector import collector_at_ease
 from crawler.exceptions import UsageError
 
 if TYPE_CHECKING:
@@ -149,31 +149,10 @@ def run(runtime: Runtime, begin: Callable[[], Deferred[T]]) -> T:
 
     asyncio.set_event_loop(loop)
     try:
-        with _collector_at_ease():
+        with collector_at_ease():
             return loop.run_until_complete(until_done())
     finally:
         release_threads(runtime)
-
-
-@contextmanager
-def _collector_at_ease() -> Iterator[None]:
-    """Let the garbage collector come less often, and look only at what comes from now on.
-
-    A crawl makes and drops objects by the thousand, nearly all of which go by their reference counts. At its usual pace the
-    collector takes a twentieth of the CPU to find that out, and looks at all modules again and again.
-    """
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(max(before[0], _NEW_OBJECTS), *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
-
-
-# New containers, less those that are gone, before the collector looks at them: some megabytes.
-_NEW_OBJECTS = 20_000
 
 
 def _started(runtime: Runtime) -> Runtime:

@@ -52,6 +52,7 @@ LAYERS = [
     ("crawler.robots", 1),
     ("crawler.sitemap", 1),
     ("crawler.logs", 1),
+    ("crawler.collector", 0),
     ("crawler.exceptions", 0),
     ("crawler.url", 0),
     ("crawler.item", 0),

@@ -7,11 +7,8 @@ when the command needs it. Projects and installed packages add commands of their
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -19,6 +16,7 @@ from click.shell_completion import CompletionItem
 
 from crawler.cli.errors import told
 from crawler.cli.exitcodes import ExitCode
+from crawler.collector import collector_at_ease
 from crawler.exceptions import ComponentError
 
 if "_CRAWLER_COMPLETE" in os.environ:
@@ -116,23 +114,8 @@ class CommandGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; say what is wrong in a sentence where a person can mend it."""
-        with told(), _collector_at_ease():
+        with told(), collector_at_ease():
             return super().invoke(ctx)
-
-
-# What a command imports is some hundred thousand objects, and all of it stays.
-_NEW_OBJECTS = 20_000
-
-
-@contextmanager
-def _collector_at_ease() -> Iterator[None]:
-    """Let the garbage collector come less often: looking at modules being imported takes a tenth of a short command."""
-    before = gc.get_threshold()
-    gc.set_threshold(max(before[0], _NEW_OBJECTS), *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 def _no_command(name: str, known: list[str], broken: list[str]) -> str:
