@@ -127,7 +127,7 @@ class Account:
         """A request has left the frontier."""
         self._stats.inc_value("scheduler/dequeued")
 
-    def request_failed(self, request: Request, error: Exception) -> None:
+    def request_failed(self, request: Request, error: BaseException) -> None:
         """A request ends with *error*, and no errback wants to know."""
         if isinstance(error, IgnoreRequest):
             logger.info("Ignoring %s: %s", request, error, extra=self._extra)
@@ -140,7 +140,7 @@ class Account:
         self._stats.inc_value("httperror/response_ignored_count")
         self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
 
-    def spider_error(self, error: Exception, request: Request, response: Response | None) -> None:
+    def spider_error(self, error: BaseException, request: Request, response: Response | None) -> None:
         """A callback or errback raised *error*. pydantic's ValidationError is about an item, which is dropped for it."""
         invalid = invalid_item(error)
         if invalid is not None:
@@ -202,7 +202,7 @@ class Account:
         self._stats.inc_value("start/errors")
         self._note(error, spider_line(error, self._spider), "")
 
-    def _note(self, error: Exception, where: str, url: str) -> None:
+    def _note(self, error: BaseException, where: str, url: str) -> None:
         self._troubles.add(type(error).__name__, where, str(error), url, self._now())
 
     def _count_error(self, name: str) -> None:
@@ -279,7 +279,7 @@ def _level(level: int | str | None) -> int:
 _NOT_OF_USER = frozenset({"crawler", "twisted", "asyncio"})
 
 
-def _of_user(error: Exception) -> Exception:
+def _of_user(error: BaseException) -> BaseException:
     """Return *error* with a traceback that begins in the user's code: how it was called is always the same."""
     frame = error.__traceback__
     while frame is not None and frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _NOT_OF_USER:

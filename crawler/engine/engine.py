@@ -65,6 +65,10 @@ IDLE_INTERVAL = 5.0
 # which neither Ctrl-C nor the dashboard nor a timer is heard. At 1.5 ms a page, this is 50 ms.
 VISITS_PER_TURN = 32
 
+# What no code of the user's means to say. Anything else that it raises is an error of its own, SystemExit and the panics of native
+# libraries too: let through, they would end the visit as if all were well.
+_NOT_OURS = (KeyboardInterrupt, GeneratorExit)
+
 
 class Engine(EngineCalls):
     """Runs one crawl."""
@@ -391,7 +395,9 @@ class Engine(EngineCalls):
             await self._fail(visit, error)
         except (*CANCELLED, Halted):
             self._give_back(visit)
-        except Exception as error:
+        except _NOT_OURS:
+            raise
+        except BaseException as error:
             if self._items.halted:
                 self._give_back(visit)
             else:
@@ -457,7 +463,7 @@ class Engine(EngineCalls):
         waits["download"].add(began - visit.started)
         waits["turn"].add(visit.turn)
         waits["politeness"].add(visit.let_alone)
-        failed: Exception | None = None
+        failed: BaseException | None = None
         if trace is not None:
             trace.begin("callback")
         try:
@@ -472,9 +478,9 @@ class Engine(EngineCalls):
             await self._fail(visit, error)
         except CloseSpider as close:
             self.stop(close.reason)
-        except (*CANCELLED, Halted):
+        except (*CANCELLED, Halted, *_NOT_OURS):
             raise
-        except Exception as error:
+        except BaseException as error:
             failed = error
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
@@ -497,7 +503,7 @@ class Engine(EngineCalls):
             visit.response_size += size
             self._in_hand.held += size
 
-    async def _fail(self, visit: Visit, error: Exception) -> None:
+    async def _fail(self, visit: Visit, error: BaseException) -> None:
         """Tell the errback of the visit's request, or the log, that there is no response."""
         request = visit.request
         if request.errback is None:
@@ -511,7 +517,9 @@ class Engine(EngineCalls):
             self.stop(close.reason)
         except (*CANCELLED, Halted):
             self._give_back(visit)
-        except Exception as failed:
+        except _NOT_OURS:
+            raise
+        except BaseException as failed:
             self.account.spider_error(failed, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
 

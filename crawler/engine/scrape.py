@@ -82,7 +82,7 @@ class Scraper:
         else:
             await self._deliver_through(self._chain, callback, response, request, handle)
 
-    async def errback(self, request: Request, error: Exception, handle: Handle) -> None:
+    async def errback(self, request: Request, error: BaseException, handle: Handle) -> None:
         """Pass *error* to the errback of *request* as a Failure and its outputs to *handle*."""
         failure = Failure(error)
         failure.request = request  # type: ignore[attr-defined]  # Scrapy's contract with errbacks

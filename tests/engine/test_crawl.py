@@ -935,3 +935,39 @@ def test_that_nothing_waits_is_told() -> None:
 
     crawl_in_memory(Tells, {"/": "x"}, FAST)
     assert told
+
+
+@pytest.mark.parametrize("where", ["callback", "errback", "pipeline", "middleware"])
+def test_code_that_calls_exit_is_an_error_of_its_own_and_the_crawl_goes_on(where: str) -> None:
+    class Exits(Spider):
+        name = "exits"
+
+        async def start(self):
+            yield Request(f"{HOST}/", errback=self.failed)
+            yield Request(f"{HOST}/next")
+
+        def parse(self, response):
+            if where == "callback" and response.url.endswith("/"):
+                raise SystemExit(3)
+            yield {"url": response.url}
+
+        def failed(self, failure):
+            raise SystemExit(3)
+
+    class Exit:
+        def process_item(self, item):
+            if where == "pipeline" and item["url"].endswith("/"):
+                raise SystemExit(3)
+            return item
+
+    class Leave:
+        def process_request(self, request):
+            if where == "middleware" and request.url.endswith("/"):
+                raise SystemExit(3)
+
+    pages = {"/": Page("x", status=404 if where == "errback" else 200), "/next": "y"}
+    settings = {**FAST, "components.pipelines": [Exit], "components.downloader_middlewares": [Leave]}
+    result = crawl_in_memory(Exits, pages, settings)
+    assert (result.reason, result.items) == ("finished", [{"url": f"{HOST}/next"}])
+    assert result.stats["spider_exceptions/SystemExit"] == 1
+    assert result.failed
