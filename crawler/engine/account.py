@@ -155,7 +155,9 @@ class Account:
             return
         referer = request.headers.get("Referer") if request.has_headers else None
         where = (request, referer.decode("latin-1") if referer else None, spider_line(error, self._spider))
-        if isinstance(error, SpiderError):  # it says itself what to write instead
+        if where[2] == UNKNOWN and _was_never_called(error):
+            logger.error("Spider error processing %s (referer: %s): %s", *where[:2], describe(error), extra=self._extra)
+        elif isinstance(error, SpiderError):  # it says itself what to write instead
             logger.error("Spider error processing %s (referer: %s), at %s: %s", *where, error, extra=self._extra)
         else:
             logger.error(
@@ -197,10 +199,16 @@ class Account:
         self._deepest = stats.get_value("request_depth_max", 0)
         self.dropped = sum(count for name, count in stats.get_stats().items() if name.startswith("dropped/"))
 
-    def start_failed(self, error: Exception) -> None:
-        """What the crawl starts with raised *error*; it has been logged."""
+    def start_failed(self, error: BaseException) -> None:
+        """What the crawl starts with raised *error*."""
+        where = spider_line(error, self._spider)
+        what = "Error while reading what the crawl starts with"
+        if isinstance(error, SpiderError):  # it says itself what to write instead
+            logger.error("%s%s: %s", what, "" if where == UNKNOWN else f", at {where}", error, extra=self._extra)
+        else:
+            logger.error(what, exc_info=_of_user(error), extra=self._extra)
         self._stats.inc_value("start/errors")
-        self._note(error, spider_line(error, self._spider), "")
+        self._note(error, where, "")
 
     def _note(self, error: BaseException, where: str, url: str) -> None:
         self._troubles.add(type(error).__name__, where, str(error), url, self._now())
@@ -275,6 +283,22 @@ def _level(level: int | str | None) -> int:
     return logging.WARNING if level is None else level
 
 
+#: The place of an error that came through no code of the spider's.
+UNKNOWN = "?"
+
+# Where a callback is called that does not take what it is given, and the one that stands for a parse that is not there.
+_CALLERS = frozenset({"crawler.engine.scrape", "crawler.spiders.spider"})
+
+
+def _was_never_called(error: BaseException) -> bool:
+    """Tell whether *error* is that a callback could not be called: its message says it all, and no code of the user's ran."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    is_kind = isinstance(error, TypeError | NotImplementedError)
+    return is_kind and frame is not None and frame.tb_frame.f_globals.get("__name__") in _CALLERS
+
+
 # What calls a callback: the engine, and what drives coroutines.
 _NOT_OF_USER = frozenset({"crawler", "twisted", "asyncio"})
 
@@ -299,7 +323,7 @@ def foreign_line(error: BaseException) -> str:
 
 
 def _line_of(error: BaseException, is_wanted: Callable[[FrameType], bool]) -> str:
-    place = "?"
+    place = UNKNOWN
     frame = error.__traceback__
     while frame is not None:
         code = frame.tb_frame.f_code

@@ -30,7 +30,7 @@ from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, REPLACED, ROBO
 from crawler.engine.beginning import Beginning
 from crawler.engine.calls import EngineCalls
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
-from crawler.engine.halt import CANCELLED, Halted
+from crawler.engine.halt import CANCELLED, NOT_OF_USER, Halted
 from crawler.engine.holdback import BYTES, ITEMS, PAUSED, PLACES, VISITS
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
@@ -64,10 +64,6 @@ IDLE_INTERVAL = 5.0
 # Visits that begin before the reactor has its turn. What comes from a cache ends at once: a replay would else be one long turn, in
 # which neither Ctrl-C nor the dashboard nor a timer is heard. At 1.5 ms a page, this is 50 ms.
 VISITS_PER_TURN = 32
-
-# What no code of the user's means to say. Anything else that it raises is an error of its own, SystemExit and the panics of native
-# libraries too: let through, they would end the visit as if all were well.
-_NOT_OURS = (KeyboardInterrupt, GeneratorExit)
 
 
 class Engine(EngineCalls):
@@ -395,7 +391,7 @@ class Engine(EngineCalls):
             await self._fail(visit, error)
         except (*CANCELLED, Halted):
             self._give_back(visit)
-        except _NOT_OURS:
+        except NOT_OF_USER:
             raise
         except BaseException as error:
             if self._items.halted:
@@ -478,7 +474,7 @@ class Engine(EngineCalls):
             await self._fail(visit, error)
         except CloseSpider as close:
             self.stop(close.reason)
-        except (*CANCELLED, Halted, *_NOT_OURS):
+        except (*CANCELLED, Halted, *NOT_OF_USER):
             raise
         except BaseException as error:
             failed = error
@@ -517,7 +513,7 @@ class Engine(EngineCalls):
             self.stop(close.reason)
         except (*CANCELLED, Halted):
             self._give_back(visit)
-        except _NOT_OURS:
+        except NOT_OF_USER:
             raise
         except BaseException as failed:
             self.account.spider_error(failed, request, response)

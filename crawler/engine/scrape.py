@@ -13,10 +13,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Container, Iterable
 from functools import partial
+from types import CodeType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from twisted.python.failure import Failure
 
+from crawler.engine.lostreturns import returns_value
 from crawler.item import outputs_of
 from crawler.spidermiddlewares.httperror import HttpError
 from crawler.spiders import Spider
@@ -56,6 +58,7 @@ class Scraper:
     ) -> None:
         self._spider = spider
         self._default = default_callback(spider)
+        self._looked_at: set[CodeType] = set()
         self._bridge = bridge
         self._chain = chain
         self._typed = typed
@@ -121,6 +124,8 @@ class Scraper:
         """Call *callback* and handle its outputs, timing what it does without giving the reactor back."""
         began = time.perf_counter()
         result = callback(*arguments, **named)
+        if type(result) is GeneratorType and result.gi_code not in self._looked_at:
+            self._look_at(result.gi_code, callback)
         if result is None:
             self._check_patience(callback, began)
             return
@@ -168,6 +173,8 @@ class Scraper:
         try:
             began = time.perf_counter()
             result = call()
+            if type(result) is GeneratorType and result.gi_code not in self._looked_at:
+                self._look_at(result.gi_code, callback)
             self._check_patience(callback, began)
             if hasattr(result, "__await__"):
                 result = await self._bridge.deferred(result, partial(self._held, callback))
@@ -196,6 +203,17 @@ class Scraper:
                 await pending
                 began = time.perf_counter()
         self._check_patience(callback, began)
+
+    def _look_at(self, code: CodeType, callback: Callable[..., Any]) -> None:
+        """Tell once if the generator of *callback* returns something, which nobody gets."""
+        self._looked_at.add(code)
+        if returns_value(code):
+            logger.warning(
+                "%s (%s:%d) yields, and what it returns with  return value  is lost: write  yield  or  yield from  there",
+                qualified_name(callback),
+                code.co_filename,
+                code.co_firstlineno,
+            )
 
     def _check_patience(self, callback: Callable[..., Any], began: float) -> None:
         self._held(callback, time.perf_counter() - began)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,6 +154,24 @@ def test_ctrl_c_ends_well_and_leaves_valid_outputs(folder: Path, shop: str, sign
     assert process.returncode == 130
     assert "Received SIGINT: finishing what is in flight" in rest
     assert 0 < len(json.loads((folder / "a.json").read_text())) < BOOKS
+
+
+def test_a_callback_that_never_gives_way_is_named_at_the_second_ctrl_c_and_ended_by_the_third(
+    folder: Path, shop: str
+) -> None:
+    stuck = "import sys; print('stuck', file=sys.stderr, flush=True)\n        while True: pass"
+    (folder / "own.py").write_text(SPIDER.format(rest=stuck))
+    command = [sys.executable, "-m", "crawler", "runspider", "own.py", "-a", f"url={shop}"]
+    process = subprocess.Popen(command, cwd=folder, env=ENV, stderr=subprocess.PIPE, text=True)
+    wait_for("stuck", process)
+    process.send_signal(signal.SIGINT)
+    while process.poll() is None:  # those that come before the last is taken are one to the system
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "own.py:" in rest
+    assert "Received SIGINT a third time: ending the process" in rest
 
 
 def test_sigterm_ends_as_well_as_ctrl_c(folder: Path, shop: str) -> None:

@@ -971,3 +971,64 @@ def test_code_that_calls_exit_is_an_error_of_its_own_and_the_crawl_goes_on(where
     assert (result.reason, result.items) == ("finished", [{"url": f"{HOST}/next"}])
     assert result.stats["spider_exceptions/SystemExit"] == 1
     assert result.failed
+
+
+@pytest.mark.parametrize("kind", ["generator", "returned", "coroutine"])
+def test_a_start_that_is_no_asynchronous_generator_is_taken_as_well(kind: str) -> None:
+    class Plain(PathSpider):
+        def start(self):
+            pages = [Request(f"{HOST}/"), {"path": "item"}]
+            if kind == "generator":
+                return (page for page in pages)
+            return pages if kind == "returned" else self.later(pages)
+
+        async def later(self, pages):
+            return pages
+
+    assert sorted(found(crawl_in_memory(Plain, {"/": "x"}, FAST))) == ["/", "item"]
+
+
+@pytest.mark.parametrize(
+    ("urls", "says"),
+    [
+        (f"{HOST}/", f"start_urls of <Starts 'starts'> is a text: write start_urls = ['{HOST}/']"),
+        (["www.example.org"], "invalid URL 'www.example.org': it has no scheme; write https://www.example.org"),
+    ],
+)
+def test_a_mistake_in_start_urls_is_told_in_a_line(urls: object, says: str, caplog: pytest.LogCaptureFixture) -> None:
+    class Starts(Spider):
+        name = "starts"
+        start_urls = urls
+
+    assert crawl_in_memory(Starts, {"/": "x"}, FAST).reason == "start_error"
+    (told,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert (told.exc_info, told.getMessage()) == (None, f"Error while reading what the crawl starts with: {says}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("parse", "NotImplementedError: Wrong.parse is not defined"),
+        ("page", "takes 1 positional argument but 2 were given"),
+        ("named", "got an unexpected keyword argument 'number'"),
+    ],
+)
+def test_a_callback_that_cannot_be_called_is_told_in_a_line(
+    kind: str, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Wrong(Spider):
+        name = "wrong"
+
+        async def start(self):
+            callback = None if kind == "parse" else getattr(self, kind)
+            yield Request(f"{HOST}/", callback, cb_kwargs={"number": 1} if kind == "named" else None)
+
+        def page(self):
+            pass
+
+        def named(self, response):
+            pass
+
+    assert crawl_in_memory(Wrong, {"/": "x"}, FAST).stats["spider_exceptions/count"] == 1
+    (told,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert (told.exc_info, says in told.getMessage()) == (None, True)
