@@ -170,14 +170,19 @@ class Assembly:
                 keeps_items=settings.frontier.keep_items,
             )
             durability.restore_spider()
-        self._feeds = Feeds.open_all(
-            (*_feeds_of(settings), *feeds),
-            spider=spider,
-            resume=durability.places if durability else None,
-            spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
-            seconds=clock.seconds,
-            alone=True,
-        )
+        try:
+            self._feeds = Feeds.open_all(
+                (*_feeds_of(settings), *feeds),
+                spider=spider,
+                resume=durability.places if durability else None,
+                spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
+                seconds=clock.seconds,
+                alone=True,
+            )
+        except BaseException:
+            if job is not None:
+                job.give_up()
+            raise
         identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
         frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)

@@ -145,6 +145,8 @@ class Engine(EngineCalls):
         self.watch.begin(self._clock.seconds())
         try:
             await self._lifecycle.open()
+            # A job that is resumed with the limit that has ended it would wait for ever for a page that it may not fetch.
+            self._stop_if(self._reached_before())
             if self.reason:
                 self.state = "closing"
             else:
@@ -162,6 +164,16 @@ class Engine(EngineCalls):
                     timer.cancel()
             await self._lifecycle.close(self.reason)
         return self.reason
+
+    def _reached_before(self) -> str | None:
+        """Return the reason not to begin: the limit of pages that earlier processes of the job have reached; say what to do."""
+        reason = self._limits.reached_pages(self.account.pages)
+        if reason is not None:
+            logger.warning(
+                "crawl.max_pages = %d was reached by an earlier process of the job: set it higher to go on",
+                self._limits.pages,
+            )
+        return reason
 
     def _take_start(self, output: Any) -> Deferred[Any] | None:
         """Take one output of ``spider.start()``."""
