@@ -123,6 +123,17 @@ def test_a_mistake_in_a_callback_is_told_counted_and_the_crawl_goes_on(
     assert len((folder / "a.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize(("line", "told"), [("Request(response.url)", True), ("yield {}", False)])
+def test_a_crawl_whose_callbacks_yield_nothing_asks_for_the_yield(
+    folder: Path, shop: str, line: str, told: bool
+) -> None:
+    code = SPIDER.format(rest=line).replace('        yield {"url": response.url}\n', "")
+    (folder / "own.py").write_text(code)
+    done = crawler(folder, "runspider", "own.py", "-a", f"url={shop}", "-q")
+    assert done.returncode == 0, done.stderr
+    assert ("is a  yield  missing" in done.stderr) == told
+
+
 def test_a_failed_request_ends_with_one(folder: Path) -> None:
     (folder / "own.py").write_text(SPIDER.format(rest=""))
     done = crawler(folder, "runspider", "own.py", "-a", "url=http://127.0.0.1:1/", "-s", "retry.enabled=false")
