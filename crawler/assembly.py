@@ -38,6 +38,7 @@ from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import Job, job_path, remove_finished
 from crawler.frontier.sqlite import SqliteStore
 from crawler.http import Request
+from crawler.item import outputs_of
 from crawler.settings import find_project
 from crawler.url import host_key
 from crawler.watching import look
@@ -148,14 +149,19 @@ class Assembly:
                 keeps_items=settings.frontier.keep_items,
             )
             durability.restore_spider()
-        self._feeds = Feeds.open_all(
-            (*_feeds_of(settings), *feeds),
-            spider=spider,
-            resume=durability.places if durability else None,
-            spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
-            seconds=clock.seconds,
-            alone=True,
-        )
+        try:
+            self._feeds = Feeds.open_all(
+                (*_feeds_of(settings), *feeds),
+                spider=spider,
+                resume=durability.places if durability else None,
+                spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
+                seconds=clock.seconds,
+                alone=True,
+            )
+        except BaseException:
+            if job is not None:
+                job.give_up()
+            raise
         identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
         frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
@@ -335,9 +341,22 @@ def _start_of(
     return start
 
 
-async def _marked(outputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
-    """Pass on what a spider starts with, its requests with ``meta["is_start_request"]``."""
+async def _marked(outputs: Any) -> AsyncIterator[Any]:
+    """Pass on what a spider starts with, its requests with ``meta["is_start_request"]``.
+
+    It is an asynchronous generator as a rule, but may be all that a callback may be: a plain one, a list, or a coroutine.
+    """
+    if hasattr(outputs, "__await__"):
+        outputs = await outputs
+    if not hasattr(outputs, "__aiter__"):
+        for output in outputs_of(outputs):
+            yield _mark(output)
+        return
     async for output in outputs:
-        if isinstance(output, Request):
-            output.meta.setdefault("is_start_request", True)
-        yield output
+        yield _mark(output)
+
+
+def _mark(output: Any) -> Any:
+    if isinstance(output, Request):
+        output.meta.setdefault("is_start_request", True)
+    return output

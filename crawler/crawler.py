@@ -63,6 +63,10 @@ class Crawler:
         command: Mapping[str, Any] | None = None,
         start: Callable[[Spider], AsyncIterator[Any]] | None = None,
     ) -> None:
+        if isinstance(spidercls, str):
+            raise UsageError(
+                f"{spidercls!r} is the name of a spider where its class is wanted: CrawlerProcess and CrawlerRunner take names"
+            )
         if not isinstance(spidercls, type):
             name = type(spidercls).__name__
             raise UsageError(

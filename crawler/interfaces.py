@@ -166,6 +166,7 @@ class CrawlSnapshot:
     state: str
     pages: int
     items: int
+    #: What callbacks and pipelines raised, and the requests that failed for good.
     errors: int
     dropped: int
     waiting: int
@@ -174,6 +175,8 @@ class CrawlSnapshot:
     elapsed: float
     bytes_received: int
     statuses: tuple[tuple[int, int], ...] = ()
+    #: The requests that failed for good.
+    failed: int = 0
 
     @property
     def pages_per_second(self) -> float:

@@ -65,6 +65,10 @@ def told(error: BaseException) -> str:
     """Return what to say of an *error* of code that was typed in: a line, or a traceback that begins with that code."""
     if isinstance(error, _NAMED):
         return str(error) if isinstance(error, UsageError) else describe(error)
+    if isinstance(error, SyntaxError) and (error.filename or "").startswith(
+        "<"
+    ):  # it was never run: no frame is of interest
+        return "".join(traceback.format_exception_only(error)).rstrip("\n")
     return "".join(traceback.format_exception(type(error), error, _from_user(error.__traceback__))).rstrip("\n")
 
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import logging
+import os
 import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from twisted.internet.asyncioreactor import AsyncioSelectorReactor
@@ -210,11 +212,27 @@ class Stoppable(Protocol):
 
 @contextmanager
 def stopped_by_signals(where: Runtime, engines: Callable[[], Iterable[Stoppable]]) -> Iterator[None]:
-    """Let SIGINT and SIGTERM stop what *engines* returns: gracefully at first, then at once."""
-    asked = False
+    """Let SIGINT and SIGTERM stop what *engines* returns: gracefully at first, then at once; a third ends the process.
+
+    The loop does not come round to them while a callback blocks it: what is left then is to say where it is, and to end.
+    """
+    asked, arrived, heard = False, 0, 0
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal arrived
+        arrived += 1
+        name = signal.Signals(number).name
+        if arrived == _LAST_SIGNAL:
+            _say(f"Received {name} a third time: ending the process; `crawler resume` goes on with a job")
+            os._exit(128 + signal.SIGINT)
+        if arrived - heard > 1 and frame is not None:
+            code = frame.f_code
+            place = f"{code.co_filename}:{frame.f_lineno} in {code.co_qualname}"
+            _say(f"Received {name} again, but this does not give way: {place}; send it once more to end the process")
 
     def stop(number: int) -> None:
-        nonlocal asked
+        nonlocal asked, heard
+        heard += 1
         name = signal.Signals(number).name
         if asked:
             logger.warning("Received %s again: stopping now", name)
@@ -230,8 +248,22 @@ def stopped_by_signals(where: Runtime, engines: Callable[[], Iterable[Stoppable]
         return
     for number in numbers:
         loop.add_signal_handler(number, stop, number)
+        signal.signal(number, note)  # called at once, and the loop still hears of it by the descriptor that it has set
     try:
         yield
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
+
+
+# The one that ends the process, whatever it does: a job is as safe as after kill -9.
+_LAST_SIGNAL = 3
+
+_STDERR = 2
+
+
+def _say(text: str) -> None:
+    """Write a line past the log, which may be what is blocked, and give a live view's cursor back."""
+    cursor = "\x1b[?25h" if os.isatty(_STDERR) else ""
+    with suppress(OSError):
+        os.write(_STDERR, f"\n{cursor}{text}\n".encode())

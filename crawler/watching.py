@@ -40,6 +40,7 @@ def snapshot(engine: Engine | None, stats: Mapping[str, Any], *, spider: str, el
         elapsed=elapsed,
         bytes_received=stats.get("downloader/response_bytes", 0),
         statuses=tuple(sorted(statuses)),
+        failed=engine.frontier.failed,
     )
 
 
@@ -107,7 +108,7 @@ def _state(host: HostQueue, now: float) -> str:
     if host.guarded:
         return "robots.txt"
     if host.asked_until > now:
-        return "asked to wait"
+        return "set aside"
     return host.state
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import Request, Spider, threads
-from crawler.demo.server import Server, start_server
+from crawler import Request
+from crawler.demo.hosted import DemoSpider
 
 RATINGS = {"One": 1, "Two": 2, "Three": 3, "Four": 4, "Five": 5}
 
 
-class BooksSpider(Spider):
+class BooksSpider(DemoSpider):
     """Every book of a shop: title, price, rating, stock, category.
 
     Without a *site* it crawls the bundled demo shop, which is served on this machine meanwhile; with one, a shop of the same
@@ -24,12 +24,8 @@ class BooksSpider(Spider):
     def __init__(self, site: str = "", **kwargs) -> None:
         super().__init__(**kwargs)
         self.site = site
-        self.demo: Server | None = None
 
     async def start(self):
-        if not self.site:
-            self.demo = await threads.run(start_server)
-            self.site = self.demo.url
         yield Request(urljoin(self.site, "/"))
 
     def parse(self, response):
@@ -50,7 +46,3 @@ class BooksSpider(Spider):
             "category": response.css("ul.breadcrumb li:nth-last-child(2) a::text").get(),
             "upc": facts.get("UPC"),
         }
-
-    def closed(self, reason: str) -> None:
-        if self.demo is not None:
-            self.demo.stop()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import Request, Spider, threads
-from crawler.demo.server import Server, start_server
+from crawler import Request
+from crawler.demo.hosted import DemoSpider
 
 
-class FilesSpider(Spider):
+class FilesSpider(DemoSpider):
     """Every file that a page lists, kept below the folder ``files``. Without a *site* it crawls the bundled demo site."""
 
     name = "files"
@@ -21,12 +21,8 @@ class FilesSpider(Spider):
     def __init__(self, site: str = "", **kwargs) -> None:
         super().__init__(**kwargs)
         self.site = site
-        self.demo: Server | None = None
 
     async def start(self):
-        if not self.site:
-            self.demo = await threads.run(start_server)
-            self.site = self.demo.url
         yield Request(urljoin(self.site, "/files/"))
 
     def parse(self, response):
@@ -35,7 +31,3 @@ class FilesSpider(Spider):
                 "name": row.css("td::text").get(),
                 "file_urls": [response.urljoin(row.css("a.file").attrib["href"])],
             }
-
-    def closed(self, reason: str) -> None:
-        if self.demo is not None:
-            self.demo.stop()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import Request, threads
-from crawler.demo.server import Server, start_server
+from crawler import Request
+from crawler.demo.hosted import DemoSpider
 from crawler.linkextractors import LinkExtractor
 from crawler.spiders import CrawlSpider, Rule
 
 
-class ManualSpider(CrawlSpider):
+class ManualSpider(DemoSpider, CrawlSpider):
     """Every section of a manual: title and number of words. Without a *site* it crawls the bundled demo site."""
 
     name = "manual"
@@ -23,17 +23,9 @@ class ManualSpider(CrawlSpider):
     def __init__(self, site: str = "", **kwargs) -> None:
         super().__init__(**kwargs)
         self.site = site
-        self.demo: Server | None = None
 
     async def start(self):
-        if not self.site:
-            self.demo = await threads.run(start_server)
-            self.site = self.demo.url
         yield Request(urljoin(self.site, "/manual/"))
 
     def parse_section(self, response):
         yield {"title": response.css("h1::text").get(), "words": len(response.css("p::text").get("").split())}
-
-    def closed(self, reason: str) -> None:
-        if self.demo is not None:
-            self.demo.stop()

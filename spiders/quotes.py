@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import FormRequest, Request, Spider, threads
-from crawler.demo.server import Server, start_server
+from crawler import FormRequest, Request
+from crawler.demo.hosted import DemoSpider
 
 
-class QuotesSpider(Spider):
+class QuotesSpider(DemoSpider):
     """Logs in as a browser does, with the hidden fields of the form, and collects every quote.
 
     Without a *site* it crawls the bundled demo site.
@@ -21,12 +21,8 @@ class QuotesSpider(Spider):
         super().__init__(**kwargs)
         self.site = site
         self.username, self.password = username, password
-        self.demo: Server | None = None
 
     async def start(self):
-        if not self.site:
-            self.demo = await threads.run(start_server)
-            self.site = self.demo.url
         yield Request(urljoin(self.site, "/quotes/login"))
 
     def parse(self, response):
@@ -49,7 +45,3 @@ class QuotesSpider(Spider):
 
     def not_logged_in(self, failure) -> None:
         self.logger.error("The login as %s was refused: %s", self.username, failure.value)
-
-    def closed(self, reason: str) -> None:
-        if self.demo is not None:
-            self.demo.stop()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import Request, Spider, threads
-from crawler.demo.server import Server, start_server
+from crawler import Request
+from crawler.demo.hosted import DemoSpider
 
 
-class ReviewsSpider(Spider):
+class ReviewsSpider(DemoSpider):
     """Reads an API page by page, as long as it says that there is more. Without a *site* it crawls the bundled demo site."""
 
     name = "reviews"
@@ -17,12 +17,8 @@ class ReviewsSpider(Spider):
     def __init__(self, site: str = "", **kwargs) -> None:
         super().__init__(**kwargs)
         self.site = site
-        self.demo: Server | None = None
 
     async def start(self):
-        if not self.site:
-            self.demo = await threads.run(start_server)
-            self.site = self.demo.url
         yield self.page(1)
 
     def page(self, number: int) -> Request:
@@ -33,7 +29,3 @@ class ReviewsSpider(Spider):
         yield from loaded["reviews"]
         if loaded["has_next"]:
             yield self.page(loaded["page"] + 1)
-
-    def closed(self, reason: str) -> None:
-        if self.demo is not None:
-            self.demo.stop()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urljoin
 
-from crawler import threads
-from crawler.demo.server import Server, start_server
+from crawler.demo.hosted import DemoSpider
 from crawler.spiders import SitemapSpider
 
 
-class ShelfSpider(SitemapSpider):
+class ShelfSpider(DemoSpider, SitemapSpider):
     """Title and price of every book that the sitemaps of a shop name. Without a *site* it crawls the bundled demo site."""
 
     name = "shelf"
@@ -19,12 +18,8 @@ class ShelfSpider(SitemapSpider):
     def __init__(self, site: str = "", **kwargs) -> None:
         super().__init__(**kwargs)
         self.site = site
-        self.demo: Server | None = None
 
     async def start(self):
-        if not self.site:
-            self.demo = await threads.run(start_server)
-            self.site = self.demo.url
         # robots.txt names the sitemaps.
         self.sitemap_urls = [urljoin(self.site, "/robots.txt")]
         async for request in super().start():
@@ -32,7 +27,3 @@ class ShelfSpider(SitemapSpider):
 
     def parse_book(self, response):
         yield {"title": response.css("h1::text").get(), "price": response.css("p.price_color::text").get()}
-
-    def closed(self, reason: str) -> None:
-        if self.demo is not None:
-            self.demo.stop()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from crawler import Spider
-from crawler.crawler import CrawlerRunner
+from crawler.crawler import Crawler, CrawlerRunner
 from crawler.exceptions import UsageError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -342,3 +342,10 @@ def test_a_crawl_that_needs_no_network_ends_after_the_reactor_was_run_and_not_be
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (0, "finished\n"), done.stderr
+
+
+def test_the_name_of_a_spider_where_its_class_is_wanted_is_told_where_names_are_taken() -> None:
+    with pytest.raises(
+        UsageError, match=r"'books' is the name of a spider .* CrawlerProcess and CrawlerRunner take names"
+    ):
+        Crawler("books")  # type: ignore[arg-type]  # that is the mistake

@@ -58,6 +58,12 @@ def test_names_that_are_set_stay() -> None:
     assert names["x"] == 1
 
 
+def test_code_that_cannot_be_read_is_told_without_what_tried_to_read_it() -> None:
+    with pytest.raises(SyntaxError) as wrong:
+        run("a b")
+    assert told(wrong.value).startswith('  File "<command>", line 1\n')
+
+
 def test_an_error_is_told_with_a_traceback_that_begins_in_the_code() -> None:
     with pytest.raises(ZeroDivisionError) as wrong:
         run("def f():\n    1/0\nf()")

@@ -52,7 +52,7 @@ _EPILOG = """\b
 Try it:
   crawler startproject shop && cd shop      make a project
   crawler genspider books books.toscrape.com
-  crawler crawl books -o books.jsonl        run the spider, write what it finds
+  crawler crawl books -o books.jsonl        run the spider into a file
   crawler crawl books -s politeness.delay=1 be gentler than usual
   crawler crawl --help                      every command explains itself
 

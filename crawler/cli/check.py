@@ -41,8 +41,9 @@ def command(
       crawler check -l
 
     \b
-    Against saved pages, once they have been fetched with the first two settings:
-      crawler check -s cache.enabled=true -s cache.policy=everything -s cache.offline=true
+    Against saved pages, once they have been fetched without the last setting:
+      crawler check -s cache.enabled=true -s cache.policy=everything \\
+          -s cache.offline=true
     """
     from crawler.cli import checking  # brings Twisted and lxml, which --help does without
 

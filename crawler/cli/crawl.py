@@ -21,9 +21,9 @@ def command(spider: str, run_options: RunOptions, setting_options: SettingOption
     \b
     Examples:
       crawler crawl books -o books.jsonl
-      crawler crawl books -o books.csv -o books.json.gz    several outputs at once
-      crawler crawl books -O - -q | head                   items to standard output
-      crawler crawl docs -a url=https://docs.python.org/   an argument of the spider
+      crawler crawl books -o books.csv -o books.json.gz   several outputs at once
+      crawler crawl books -O - -q | head                  to standard output
+      crawler crawl docs -a url=https://docs.python.org/  a spider's argument
       crawler crawl books -s crawl.max_pages=50 -s politeness.delay=2
       crawler crawl books -L DEBUG --logfile crawl.log
     """

@@ -31,9 +31,9 @@ class ExitCode(IntEnum):
 
 _MEANINGS = {
     ExitCode.FINISHED: "finished, also by a limit that was set",
-    ExitCode.FAILURES: "finished, but requests failed for good, or callbacks or pipelines raised",
-    ExitCode.USAGE: "not run: a wrong option, or an unknown spider, setting, argument or output",
-    ExitCode.NOT_STARTED: "could not start: a spider, middleware or pipeline raised while it was built",
+    ExitCode.FAILURES: "finished, but requests failed for good, or code of yours raised",
+    ExitCode.USAGE: "not run: a wrong option, spider, setting, argument or output",
+    ExitCode.NOT_STARTED: "could not start: a spider or component raised while it was built",
     ExitCode.MONITORS: "finished, but brought less than the monitors ask for",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }

@@ -16,7 +16,14 @@ from crawler.cli.errors import CommandError
 from crawler.cli.exitcodes import ExitCode
 from crawler.cli.project import Project, open_project, spider_named, spiders_for
 from crawler.crawler import effective_settings
-from crawler.exceptions import CrawlerError, IgnoreRequest, SpiderArgumentError, UsageError, describe
+from crawler.exceptions import (
+    CannotResolveHostError,
+    CrawlerError,
+    IgnoreRequest,
+    SpiderArgumentError,
+    UsageError,
+    describe,
+)
 from crawler.http.browser import open_in_browser
 from crawler.logs import configure_logging, silence_logging
 from crawler.open_crawl import OpenCrawl, PageSpider, address
@@ -94,7 +101,9 @@ def _fetched(crawl: OpenCrawl, wait: Waiting, place: str, *, redirect: bool) -> 
     except UsageError:
         raise
     except (CrawlerError, IgnoreRequest) as error:
-        raise CommandError(f"{address(place)}: {describe(error)}", ExitCode.FAILURES) from error
+        is_bare = "://" not in place and isinstance(error, CannotResolveHostError)
+        told_of_file = f"; and there is no file {place!r}" if is_bare else ""
+        raise CommandError(f"{address(place)}: {describe(error)}{told_of_file}", ExitCode.FAILURES) from error
     return response
 
 

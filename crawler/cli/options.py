@@ -251,6 +251,9 @@ def _writable(file: str, option: str) -> None:
 
 
 def _run_of(values: dict[str, Any]) -> RunOptions:
+    report = values.pop("report") or ""
+    if report:
+        _writable(report, "--report")
     return RunOptions(
         dict(values.pop("arguments")),
         outputs=values.pop("outputs"),
@@ -258,7 +261,7 @@ def _run_of(values: dict[str, Any]) -> RunOptions:
         progress=not values.pop("no_progress"),
         job=values.pop("job") or "",
         dashboard=values.pop("dashboard"),
-        report=values.pop("report") or "",
+        report=report,
     )
 
 

@@ -72,9 +72,9 @@ def command(spider_options: SpiderOptions, setting_options: SettingOptions, **op
     \b
     Examples:
       crawler parse https://books.toscrape.com/
-      crawler parse https://books.toscrape.com/catalogue/soumission_998/index.html -c parse_book
-      crawler parse --spider docs -a url=https://docs.example.org/ -r https://docs.example.org/intro --nolinks
-      crawler parse --spider quotes.py -d 2 -v https://quotes.toscrape.com/ -O items.jsonl
+      crawler parse -c parse_page https://quotes.toscrape.com/page/2/
+      crawler parse --spider docs -r --nolinks https://docs.example.org/intro
+      crawler parse --spider quotes.py -d 2 -v https://quotes.toscrape.com/
     """
     from crawler.cli import rehearsing  # brings Twisted and lxml, which --help does without
 

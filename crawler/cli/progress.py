@@ -142,7 +142,8 @@ def end_table(result: CrawlResult, now: CrawlSnapshot) -> Table:
     rows = {
         "pages": f"{now.pages:,}   ({now.pages_per_second:,.1f}/s)",
         "items": f"{now.items:,}",
-        "errors": f"{now.errors:,}",
+        "errors": f"{now.errors - now.failed:,}",
+        "failed": f"{now.failed:,}" if now.failed else "",
         "dropped": f"{now.dropped:,}   {_reasons(result)}",
         "waiting": f"{now.waiting:,}" if now.waiting else "",
         "statuses": statuses,

@@ -209,6 +209,11 @@ def _view(run: RunOptions, given: SettingOptions) -> AbstractContextManager[Any]
 
 def _tell(result: CrawlResult, live: Any, given: SettingOptions) -> None:
     """Say how the crawl went: a table in a terminal, else a line in the log."""
+    if _brought_nothing(result.stats) and result.reason == "finished":
+        logger.warning(
+            "No callback yielded anything, neither an item nor a request: is a  yield  missing, or does a selector find nothing? "
+            "`crawler parse` and `crawler shell` show what comes of a page"
+        )
     if live is not None:
         live.summary(result)
         return
@@ -223,6 +228,21 @@ def _tell(result: CrawlResult, live: Any, given: SettingOptions) -> None:
             now.errors,
             now.elapsed,
         )
+
+
+def _brought_nothing(stats: Mapping[str, Any]) -> bool:
+    """Tell whether callbacks had pages and made nothing of them, without an error that would say why."""
+    read = stats.get("response_received_count", 0) - stats.get("httperror/response_ignored_count", 0)
+    brought = (
+        "item_scraped_count",
+        "item_dropped_count",
+        "item_error_count",
+        "spider_exceptions/count",
+        "request_depth_max",
+    )
+    return read > 0 and not any(
+        stats.get(name) for name in (*brought, *(one for one in stats if one.startswith("dropped/")))
+    )
 
 
 def _could_not_start(spidercls: type[Spider], error: Exception) -> str:

@@ -1,7 +1,7 @@
 """One screen that shows a crawl while it runs: for the live view of this process and for ``crawler top`` of another.
 
 It is made of what ``crawler.watching.look`` returns, and fits every width from 40 columns on: what does not fit is cut with an
-ellipsis. Only the sentence that says what holds the crawl back may take more than one line: its end says what helps.
+ellipsis. Only the sentence that says what holds the crawl back (its end says what helps) and the waits may take several lines.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Rate:
 
 def screen(now: dict[str, Any], rate: Rate, *, width: int) -> Group:
     """Return what a crawl looks like *now*, for a terminal of *width* columns."""
-    lines = [_title(now), _progress(now, rate, width), _account(now, rate), *_wire(now, width)]
+    lines = [_title(now, rate), _progress(now, rate, width), _account(now), *_wire(now, width)]
     if now.get("waits"):  # the job of an older version has none
-        lines.append(_waits(now["waits"]))
+        lines += _waits(now["waits"], width)
     if now["held_back"]:
         lines += [_line((part, "yellow")) for part in wrap(now["held_back"], width, max_lines=4, placeholder="…")]
     parts: list[Any] = [*lines]
@@ -88,12 +88,13 @@ def _line(*pieces: tuple[str, str]) -> Text:
     return line
 
 
-def _title(now: dict[str, Any]) -> Text:
-    state = now["state"]
+def _title(now: dict[str, Any], rate: Rate) -> Text:
+    state, rest = now["state"], rest_of(now, rate.pages)
     return _line(
         (f" {now['spider']} ", "bold reverse"),
         (f"  {state}", "" if state == "running" else "yellow"),
         (f"  {duration(now['elapsed'])}", ""),
+        (f"  about {duration(rest)} left" if rest is not None else "", ""),
         (f"  {now['job']}", "dim"),
     )
 
@@ -109,20 +110,19 @@ def _progress(now: dict[str, Any], rate: Rate, width: int) -> Text:
     )
 
 
-def _account(now: dict[str, Any], rate: Rate) -> Text:
-    dropped = sum(now["dropped"].values())
-    rest = rest_of(now, rate.pages)
-    pieces = [
+def _account(now: dict[str, Any]) -> Text:
+    # Every site links to its own pages again and again: among them, what was dropped for another reason would not be seen.
+    duplicates = now["dropped"].get("duplicate", 0)
+    dropped = sum(now["dropped"].values()) - duplicates
+    return _line(
         (f"{now['done']:,} done", ""),
         (f"  {now['in_flight']:,} in flight", ""),
         (f"  {now['waiting']:,} waiting", ""),
         (f"  {now['failed']:,} failed", "bold red" if now["failed"] else "dim"),
         (f"  {now['errors']:,} errors", "bold red" if now["errors"] else "dim"),
         (f"  {dropped:,} dropped", "dim"),
-    ]
-    if rest is not None:
-        pieces.append((f"  about {duration(rest)} left", ""))
-    return _line(*pieces)
+        (f"  {duplicates:,} duplicates", "dim"),
+    )
 
 
 def _wire(now: dict[str, Any], width: int) -> list[Text]:
@@ -135,15 +135,18 @@ def _wire(now: dict[str, Any], width: int) -> list[Text]:
     return [_line((f"{statuses}  ", ""), (f"{latency}  {load}", "dim"))]
 
 
-def _waits(waits: dict[str, dict[str, float]]) -> Text:
+def _waits(waits: dict[str, dict[str, float]], width: int) -> list[Text]:
     """Return where the time goes: for each phase how long it takes on the average, and of what is not on each page, how often."""
     pages = waits.get("download", {}).get("count", 0)
-    pieces = [("waits  ", "dim")]
+    lines = ["waits"]
     for phase, one in waits.items():
         if phase in _SHOWN_WAITS:
             times = f" ({one['count']:,}x)" if phase in _AT_TIMES and one["count"] != pages else ""
-            pieces.append((f"{phase} {seconds(one['total'] / one['count'])}{times}  ", "dim"))
-    return _line(*pieces)
+            piece = f"  {phase} {seconds(one['total'] / one['count'])}{times}"
+            if len(lines[-1]) + len(piece) > width:
+                lines.append(" " * len("waits"))
+            lines[-1] += piece
+    return [_line((line, "dim")) for line in lines]
 
 
 def _hosts(hosts: Sequence[dict[str, Any]], width: int) -> Table:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import click
 
 from crawler.cli import completing
 from crawler.cli.options import SettingOptions, setting_options
+from crawler.exceptions import UsageError
+from crawler.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from crawler.settings import SettingInfo
@@ -54,9 +57,13 @@ def command(
         click.echo(value if isinstance(value, str) else json.dumps(value, default=str))
         return
     section = ""
-    for info in settings.explain():
-        if (changed and info.source == "default") or not _fits(info, words):
-            continue
+    known = settings.explain()
+    shown = [info for info in known if not (changed and info.source == "default") and _fits(info, words)]
+    if not shown:
+        raise UsageError(
+            _none_fits(words, [info.name for info in known], "has another value than its default" if changed else "")
+        )
+    for info in shown:
         if info.name.partition(".")[0] != section:
             section = info.name.partition(".")[0]
             click.secho(f"\n[{section}]" if "." in info.name else "", bold=True)
@@ -66,10 +73,19 @@ def command(
 def _show_scrapys(words: tuple[str, ...]) -> None:
     from crawler.settings.scrapy_names import KNOWN, meaning  # brings every section, which --help does without
 
-    for name in sorted(KNOWN):
-        line = f"{name} {meaning(name)}"
-        if all(word.lower() in line.lower() for word in words):
-            click.echo(line)
+    lines = [f"{name} {meaning(name)}" for name in sorted(KNOWN)]
+    shown = [line for line in lines if all(word.lower() in line.lower() for word in words)]
+    if not shown:
+        raise UsageError(_none_fits(words, list(KNOWN)))
+    click.echo("\n".join(shown))
+
+
+def _none_fits(words: tuple[str, ...], names: list[str], which: str = "") -> str:
+    if not words:
+        return f"no setting {which}"
+    said = f"no setting {f'that {which} ' if which else ''}has {' and '.join(map(repr, words))} in its name or text"
+    parts = {part for name in names for part in (name, *re.split(r"[._]", name))}
+    return said + (did_you_mean(words[0], parts) if len(words) == 1 else "")
 
 
 def _fits(info: SettingInfo, words: tuple[str, ...]) -> bool:

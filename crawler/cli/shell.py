@@ -38,8 +38,8 @@ def command(
     Examples:
       crawler shell https://books.toscrape.com/
       crawler shell page.html
-      crawler shell https://books.toscrape.com/ -c 'response.css("h3 a::text").getall()'
-      crawler shell --spider books -s http.user_agent=Mozilla/5.0 https://books.toscrape.com/
+      crawler shell https://books.toscrape.com/ -c 'response.css("h3 a")'
+      crawler shell --spider books -s http.timeout=5 https://books.toscrape.com/
     """
     from crawler.cli import looking  # brings Twisted and lxml, which --help does without
 

@@ -52,7 +52,11 @@ def project_files(name: str) -> dict[str, str]:
 
 def spider_file(template: str, name: str, site: str) -> str:
     """Return a spider *name* for *site*, a domain or a URL, from a template's name or file. Raise UsageError if it cannot be."""
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+    if keyword.iskeyword(name):
+        raise UsageError(
+            f"{name!r} cannot name a spider: it is a word of Python's own, and would be the name of its module"
+        )
+    if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot name a spider: use letters, digits, - and _, and begin with a letter")
     url = site if "://" in site else f"https://{site}"
     host = _host_of(url)

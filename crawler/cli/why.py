@@ -6,6 +6,7 @@ import click
 
 from crawler.cli import completing
 from crawler.cli.options import SettingOptions, setting_options
+from crawler.exceptions import InvalidURLError, UsageError
 
 
 @click.command()
@@ -24,7 +25,12 @@ def command(url: str, job: str | None, setting_options: SettingOptions) -> None:
     """
     from crawler.cli.project import found_jobs, open_project  # brings lxml, which --help does without
     from crawler.frontier.story import story_of
+    from crawler.url import ensure_absolute
 
+    try:
+        ensure_absolute(url)
+    except InvalidURLError as error:
+        raise UsageError(str(error)) from error
     (found,) = found_jobs(open_project(setting_options.assignments), [job] if job else [])
     click.echo(f"In the job {found.name}:")
     for line in story_of(url, found.path):

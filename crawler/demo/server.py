@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from crawler.demo.areas import Answer, answer
 from crawler.demo.shop import Shop
@@ -41,6 +43,11 @@ class Server:
         if not self.url:
             raise RuntimeError(f"the demo shop did not start: it ended with {process.wait()}")
 
+    @property
+    def port(self) -> int:
+        """The port of ``url``."""
+        return urlsplit(self.url).port or 0
+
     def stop(self) -> None:
         """End the process and wait for its end."""
         assert self._process.stdin is not None  # a pipe
@@ -50,14 +57,14 @@ class Server:
             self._process.stdout.close()
 
 
-def start_server(size: int = 1000, *, latency: float = 0.0) -> Server:
+def start_server(size: int = 1000, *, latency: float = 0.0, port: int = 0, patience: float = 0.0) -> Server:
     """Start a process that serves a shop with *size* books on loopback; return when it listens.
 
-    Every answer is given *latency* seconds after its request.
+    Every answer is given *latency* seconds after its request. If *port* is not free within *patience* seconds, it is another one.
     """
     return Server(
         subprocess.Popen(
-            [sys.executable, "-m", "crawler.demo.server", str(size), str(latency)],
+            [sys.executable, "-m", "crawler.demo.server", *map(str, (size, latency, port, patience))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -77,9 +84,10 @@ def site_answer(shop: Shop, method: str, uri: str, *, cookie: str, body: bytes, 
     return Answer((page or "<h1>Not found</h1>").encode(), status=200 if page is not None else 404)
 
 
-def main(size: int, latency: float) -> None:
+def main(size: int, latency: float, wanted: int, patience: float) -> None:
     """Serve a shop with *size* books, each page *latency* seconds late, until standard input ends."""
     from twisted.internet import reactor as installed  # a process of its own: nobody else's reactor is at stake
+    from twisted.internet.error import CannotListenError
     from twisted.internet.protocol import Protocol
     from twisted.internet.stdio import StandardIO
     from twisted.web.resource import Resource
@@ -126,12 +134,26 @@ def main(size: int, latency: float) -> None:
             if reactor.running:
                 reactor.stop()
 
-    # As many may come at once as ``crawler bench models`` has tasks.
-    port = reactor.listenTCP(0, Site(pages), interface="127.0.0.1", backlog=2048)
+    def listen(port: int) -> Any:
+        # As many may come at once as ``crawler bench models`` has tasks.
+        return reactor.listenTCP(port, Site(pages), interface="127.0.0.1", backlog=2048)
+
+    until = time.monotonic() + patience
+    while True:
+        try:
+            port = listen(wanted)
+            break
+        except CannotListenError:
+            if time.monotonic() < until:
+                time.sleep(0.05)  # the server of a crawl that was killed just now is about to end
+            else:
+                wanted = 0
     print(f"http://127.0.0.1:{port.getHost().port}/", flush=True)
     StandardIO(UntilEnd())
     reactor.run()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 0.0)
+    given = sys.argv[1:]
+    size, latency, port, patience = [*given, *("1000", "0", "0", "0")[len(given) :]]
+    main(int(size), float(latency), int(port), float(patience))

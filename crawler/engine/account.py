@@ -126,7 +126,7 @@ class Account:
         """A request has left the frontier."""
         self._stats.inc_value("scheduler/dequeued")
 
-    def request_failed(self, request: Request, error: Exception) -> None:
+    def request_failed(self, request: Request, error: BaseException) -> None:
         """A request ends with *error*, and no errback wants to know."""
         if isinstance(error, IgnoreRequest):
             logger.info("Ignoring %s: %s", request, error, extra=self._extra)
@@ -139,7 +139,7 @@ class Account:
         self._stats.inc_value("httperror/response_ignored_count")
         self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
 
-    def spider_error(self, error: Exception, request: Request, response: Response | None) -> None:
+    def spider_error(self, error: BaseException, request: Request, response: Response | None) -> None:
         """A callback or errback raised *error*. pydantic's ValidationError is about an item, which is dropped for it."""
         invalid = invalid_item(error)
         if invalid is not None:
@@ -154,7 +154,9 @@ class Account:
             return
         referer = request.headers.get("Referer") if request.has_headers else None
         where = (request, referer.decode("latin-1") if referer else None, spider_line(error, self._spider))
-        if isinstance(error, SpiderError):  # it says itself what to write instead
+        if where[2] == UNKNOWN and _was_never_called(error):
+            logger.error("Spider error processing %s (referer: %s): %s", *where[:2], describe(error), extra=self._extra)
+        elif isinstance(error, SpiderError):  # it says itself what to write instead
             logger.error("Spider error processing %s (referer: %s), at %s: %s", *where, error, extra=self._extra)
         else:
             logger.error(
@@ -196,12 +198,18 @@ class Account:
         self._deepest = stats.get_value("request_depth_max", 0)
         self.dropped = sum(count for name, count in stats.get_stats().items() if name.startswith("dropped/"))
 
-    def start_failed(self, error: Exception) -> None:
-        """What the crawl starts with raised *error*; it has been logged."""
+    def start_failed(self, error: BaseException) -> None:
+        """What the crawl starts with raised *error*."""
+        where = spider_line(error, self._spider)
+        what = "Error while reading what the crawl starts with"
+        if isinstance(error, SpiderError):  # it says itself what to write instead
+            logger.error("%s%s: %s", what, "" if where == UNKNOWN else f", at {where}", error, extra=self._extra)
+        else:
+            logger.error(what, exc_info=_of_user(error), extra=self._extra)
         self._stats.inc_value("start/errors")
-        self._note(error, spider_line(error, self._spider), "")
+        self._note(error, where, "")
 
-    def _note(self, error: Exception, where: str, url: str) -> None:
+    def _note(self, error: BaseException, where: str, url: str) -> None:
         self._troubles.add(type(error).__name__, where, str(error), url, self._now())
 
     def _count_error(self, name: str) -> None:
@@ -274,11 +282,27 @@ def _level(level: int | str | None) -> int:
     return logging.WARNING if level is None else level
 
 
+#: The place of an error that came through no code of the spider's.
+UNKNOWN = "?"
+
+# Where a callback is called that does not take what it is given, and the one that stands for a parse that is not there.
+_CALLERS = frozenset({"crawler.engine.scrape", "crawler.spiders.spider"})
+
+
+def _was_never_called(error: BaseException) -> bool:
+    """Tell whether *error* is that a callback could not be called: its message says it all, and no code of the user's ran."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    is_kind = isinstance(error, TypeError | NotImplementedError)
+    return is_kind and frame is not None and frame.tb_frame.f_globals.get("__name__") in _CALLERS
+
+
 # What calls a callback: the engine, and what drives coroutines.
 _NOT_OF_USER = frozenset({"crawler", "twisted", "asyncio"})
 
 
-def _of_user(error: Exception) -> Exception:
+def _of_user(error: BaseException) -> BaseException:
     """Return *error* with a traceback that begins in the user's code: how it was called is always the same."""
     frame = error.__traceback__
     while frame is not None and frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _NOT_OF_USER:
@@ -298,7 +322,7 @@ def foreign_line(error: BaseException) -> str:
 
 
 def _line_of(error: BaseException, is_wanted: Callable[[FrameType], bool]) -> str:
-    place = "?"
+    place = UNKNOWN
     frame = error.__traceback__
     while frame is not None:
         code = frame.tb_frame.f_code

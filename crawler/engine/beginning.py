@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
-from crawler.engine.halt import CANCELLED, Halted
+from crawler.engine.halt import CANCELLED, NOT_OF_USER, Halted
 from crawler.exceptions import CloseSpider
 
 if TYPE_CHECKING:
     from crawler.concurrency import Bridge
-
-logger = logging.getLogger(__name__)
 
 
 class Beginning:
@@ -44,7 +41,7 @@ class Beginning:
         self.taken = skip or 0
         self.is_done = skip is None
         #: The error that ended the pulling, if one did.
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
     def pull(self) -> Deferred[Any]:
         """Begin; fires with None, or with the ``CloseSpider`` that was raised."""
@@ -76,9 +73,10 @@ class Beginning:
             return close
         except (*CANCELLED, Halted):
             return None
-        except Exception as error:
+        except NOT_OF_USER:
+            raise
+        except BaseException as error:
             self.error = error
-            logger.exception("Error while reading what the crawl starts with")
         return None
 
     # Hot: twice per request.

@@ -30,7 +30,7 @@ from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, REPLACED, ROBO
 from crawler.engine.beginning import Beginning
 from crawler.engine.calls import EngineCalls
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
-from crawler.engine.halt import CANCELLED, Halted
+from crawler.engine.halt import CANCELLED, NOT_OF_USER, Halted
 from crawler.engine.holdback import BYTES, ITEMS, PAUSED, PLACES, VISITS
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
@@ -146,6 +146,8 @@ class Engine(EngineCalls):
         self.watch.begin(self._clock.seconds())
         try:
             await self._lifecycle.open()
+            # A job that is resumed with the limit that has ended it would wait for ever for a page that it may not fetch.
+            self._stop_if(self._reached_before())
             if self.reason:
                 self.state = "closing"
             else:
@@ -163,6 +165,16 @@ class Engine(EngineCalls):
                     timer.cancel()
             await self._lifecycle.close(self.reason)
         return self.reason
+
+    def _reached_before(self) -> str | None:
+        """Return the reason not to begin: the limit of pages that earlier processes of the job have reached; say what to do."""
+        reason = self._limits.reached_pages(self.account.pages)
+        if reason is not None:
+            logger.warning(
+                "crawl.max_pages = %d was reached by an earlier process of the job: set it higher to go on",
+                self._limits.pages,
+            )
+        return reason
 
     def _take_start(self, output: Any) -> Deferred[Any] | None:
         """Take one output of ``spider.start()``."""
@@ -393,7 +405,9 @@ class Engine(EngineCalls):
             await self._fail(visit, error)
         except (*CANCELLED, Halted):
             self._give_back(visit)
-        except Exception as error:
+        except NOT_OF_USER:
+            raise
+        except BaseException as error:
             if self._items.halted:
                 self._give_back(visit)
             else:
@@ -457,7 +471,7 @@ class Engine(EngineCalls):
         depth = self._admission.depth_of(response)
         began, trace = self._clock.seconds(), visit.trace
         self._waits.add_visit(download=began - visit.started, turn=visit.turn, politeness=visit.let_alone)
-        failed: Exception | None = None
+        failed: BaseException | None = None
         if trace is not None:
             trace.begin("callback")
         try:
@@ -472,9 +486,9 @@ class Engine(EngineCalls):
             await self._fail(visit, error)
         except CloseSpider as close:
             self.stop(close.reason)
-        except (*CANCELLED, Halted):
+        except (*CANCELLED, Halted, *NOT_OF_USER):
             raise
-        except Exception as error:
+        except BaseException as error:
             failed = error
             self.account.spider_error(error, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
@@ -497,7 +511,7 @@ class Engine(EngineCalls):
             visit.response_size += size
             self._in_hand.held += size
 
-    async def _fail(self, visit: Visit, error: Exception) -> None:
+    async def _fail(self, visit: Visit, error: BaseException) -> None:
         """Tell the errback of the visit's request, or the log, that there is no response."""
         request = visit.request
         if request.errback is None:
@@ -511,7 +525,9 @@ class Engine(EngineCalls):
             self.stop(close.reason)
         except (*CANCELLED, Halted):
             self._give_back(visit)
-        except Exception as failed:
+        except NOT_OF_USER:
+            raise
+        except BaseException as failed:
             self.account.spider_error(failed, request, response)
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
 

@@ -13,3 +13,7 @@ class Halted(Exception):
 
 #: What a coroutine sees when it is cancelled: under Twisted's driver, or in an asyncio task.
 CANCELLED = (CancelledError, asyncio.CancelledError)
+
+#: What no code of the user's means to say. Anything else that it raises is an error of its own, SystemExit and the panics of native
+#: libraries too: let through, they would end the visit as if all were well.
+NOT_OF_USER = (KeyboardInterrupt, GeneratorExit)

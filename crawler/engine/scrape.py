@@ -13,10 +13,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Container, Iterable
 from functools import partial
+from types import CodeType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from twisted.python.failure import Failure
 
+from crawler.engine.lostreturns import returns_value
 from crawler.item import outputs_of
 from crawler.spidermiddlewares.httperror import HttpError
 from crawler.spiders import Spider
@@ -56,6 +58,7 @@ class Scraper:
     ) -> None:
         self._spider = spider
         self._default = default_callback(spider)
+        self._looked_at: set[CodeType] = set()
         self._bridge = bridge
         self._chain = chain
         self._typed = typed
@@ -82,7 +85,7 @@ class Scraper:
         else:
             await self._deliver_through(self._chain, callback, response, request, handle)
 
-    async def errback(self, request: Request, error: Exception, handle: Handle) -> None:
+    async def errback(self, request: Request, error: BaseException, handle: Handle) -> None:
         """Pass *error* to the errback of *request* as a Failure and its outputs to *handle*."""
         failure = Failure(error)
         failure.request = request  # type: ignore[attr-defined]  # Scrapy's contract with errbacks
@@ -121,6 +124,8 @@ class Scraper:
         """Call *callback* and handle its outputs, timing what it does without giving the reactor back."""
         began = time.perf_counter()
         result = callback(*arguments, **named)
+        if type(result) is GeneratorType and result.gi_code not in self._looked_at:
+            self._look_at(result.gi_code, callback)
         if result is None:
             self._held(callback, time.perf_counter() - began)
             return
@@ -169,6 +174,8 @@ class Scraper:
             began = time.perf_counter()
             result = call()
             self._held(callback, time.perf_counter() - began)
+            if type(result) is GeneratorType and result.gi_code not in self._looked_at:
+                self._look_at(result.gi_code, callback)
             if hasattr(result, "__await__"):
                 result = await self._bridge.deferred(result, partial(self._held, callback))
             if result is not None and not hasattr(result, "__aiter__"):
@@ -196,6 +203,17 @@ class Scraper:
                 await pending
                 began = time.perf_counter()
         self._held(callback, time.perf_counter() - began)
+
+    def _look_at(self, code: CodeType, callback: Callable[..., Any]) -> None:
+        """Tell once if the generator of *callback* returns something, which nobody gets."""
+        self._looked_at.add(code)
+        if returns_value(code):
+            logger.warning(
+                "%s (%s:%d) yields, and what it returns with  return value  is lost: write  yield  or  yield from  there",
+                qualified_name(callback),
+                code.co_filename,
+                code.co_firstlineno,
+            )
 
     def _held(self, callback: Callable[..., Any], held: float) -> None:
         """Count that *callback* held the reactor for *held* seconds; name it if that is longer than it may."""

@@ -74,12 +74,12 @@ class Job:
         self.seal = Seal(key_file or key_beside(folder))
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(folder / "lock")
         except OSError as error:
             raise JobError(
                 f"the job folder {folder} cannot be made: {error.strerror or error}; name another with frontier.directory, or do "
                 "without a job: frontier.store = 'memory'"
             ) from error
-        self._lock = _locked(folder / "lock")
         try:
             # Records hold headers and cookies. SQLite gives its log the mode that the database has when it is opened.
             os.close(os.open(folder / DATABASE, os.O_CREAT | os.O_RDWR, 0o600))
@@ -127,6 +127,13 @@ class Job:
         """Close the database and let go of the lock."""
         self.database.close()
         self._lock.close()
+
+    def give_up(self) -> None:
+        """Close the job because its crawl cannot begin, and leave nothing of one that never did."""
+        if self.is_new:
+            self.remove()
+        else:
+            self.close()
 
     def remove(self) -> None:
         """Close the job and remove its folder."""

@@ -12,6 +12,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,13 +149,23 @@ def _settings(plan: Plan) -> Path | None:
     if target.exists():
         return path
     try:
-        settings = SettingsModule(Source.read(path.read_bytes()))
+        settings = SettingsModule(Source.read(path.read_bytes()), read=_words(plan.root, but=path))
     except (OSError, SyntaxError, RecursionError):
         return None  # the same is told when the file is read among the others
     plan.findings.extend((path, finding) for finding in settings.findings)
     plan.changes.append(Change(target, None, settings.toml(plan.name(path)).encode()))
     plan.unread = [cfg, path]
     return path
+
+
+def _words(root: Path, *, but: Path) -> frozenset[str]:
+    """Return the words in capitals of the Python files below *root*, *but* those of one."""
+    words: set[str] = set()
+    for file in _files(root):
+        if file != but:
+            with suppress(OSError):
+                words.update(re.findall(r"\b[A-Z][A-Z0-9_]+\b", file.read_text(encoding="latin-1")))
+    return frozenset(words)
 
 
 def _settings_module(plan: Plan, cfg: Path) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from crawler.exceptions import SettingsError
@@ -26,9 +26,13 @@ _FEEDS = ("FEEDS", "FEED_URI", "FEED_FORMAT")
 
 
 class SettingsModule:
-    """What the settings module in *source* says, as settings of ours; *findings* are what it does not say in so many words."""
+    """What the settings module in *source* says, as settings of ours; *findings* are what it does not say in so many words.
 
-    def __init__(self, source: Source) -> None:
+    *read* are the names that the rest of the project reads: one of them is no typing mistake, however near to one of Scrapy's.
+    """
+
+    def __init__(self, source: Source, *, read: Container[str] = ()) -> None:
+        self._read_elsewhere = read
         self.findings: list[Finding] = []
         self._settings = Settings()
         self._lines: dict[str, int] = {}
@@ -136,7 +140,8 @@ class SettingsModule:
         try:
             toml.value(_without_none(value))
             if not target and name not in KEPT:
-                Settings().set(name, value)  # one that is nearly Scrapy's is a mistake that nobody has noticed
+                if name not in self._read_elsewhere:
+                    Settings().set(name, value)  # one that is nearly Scrapy's is a mistake that nobody has noticed
                 name = _OWN + name
             self._settings.set(name, _without_none(value))
         except (SettingsError, TypeError, UnicodeEncodeError) as error:

@@ -198,7 +198,14 @@ def _no_choice(path: str | os.PathLike[str], module: ModuleType, spiders: dict[s
     nameless = [spidercls.__name__ for spidercls in _own_spiders(module)]
     if nameless:
         return f"{path}: {nameless[-1]} has no name: set the class attribute name = '...'"
+    classes = filter(inspect.isclass, vars(module).values())
+    if any(base.__module__.partition(".")[0] == "scrapy" for one in classes for base in one.__mro__):
+        return f"{path} holds a spider of Scrapy's: {_PORTING}"
     return f"{path} holds no spider: define a class that inherits from crawler.Spider"
+
+
+# What to do with code that is Scrapy's.
+_PORTING = "`crawler port` makes its imports ours"
 
 
 def spider_classes(module: ModuleType) -> list[type[Spider]]:
@@ -283,7 +290,9 @@ def _broken(error: BaseException, path: Path) -> BrokenModule:
         if not frame.filename.startswith("<frozen importlib") and frame.filename not in (__file__, importlib.__file__)
     ]
     own = [frame.lineno or 0 for frame in frames if _same_file(frame.filename, path)]
-    return BrokenModule(path, own[-1] if own else 0, describe(error), _text(error, frames))
+    is_scrapys = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == "scrapy"
+    told = f"{describe(error)}: {_PORTING}" if is_scrapys else describe(error)
+    return BrokenModule(path, own[-1] if own else 0, told, _text(error, frames))
 
 
 def _same_file(filename: str, path: Path) -> bool:

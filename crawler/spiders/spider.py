@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from crawler.exceptions import SpiderError
 from crawler.http import Request
 from crawler.url import HostMatcher
 
@@ -101,6 +102,8 @@ class Spider:
         """Yield what the crawl starts with; Scrapy's older, synchronous form of :meth:`start`."""
         # A URL to start with is wanted, wherever it is: allowed_domains is for the links that are found.
         meta = {"allow_offsite": True} if getattr(self, "allowed_domains", None) else None
+        if isinstance(self.start_urls, str):  # each of its letters would be a URL
+            raise SpiderError(f"start_urls of {self!r} is a text: write start_urls = [{self.start_urls!r}]")
         for url in self.start_urls:
             yield Request(url, meta=meta)
 

@@ -110,6 +110,12 @@ def test_arguments_that_do_not_fit_the_spider_are_told(run: Run, tmp_path: Path)
         assert (told.exit_code, says in told.output) == (2, True), told.output
 
 
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+def test_help_fits_into_80_columns(run: Run, command: tuple[str, ...]) -> None:
+    told = CliRunner(env={"COLUMNS": "80"}).invoke(main, [*command, "--help"]).output
+    assert [line for line in told.splitlines() if len(line) > 80] == []
+
+
 def test_without_a_command_there_is_help(run: Run) -> None:
     result = CliRunner().invoke(main, [])
     assert (result.exit_code, result.output) == (0, run("--help").output)
@@ -227,6 +233,12 @@ PIPELINE = "class P:\n    def proces_item(self, item):\n        return item\n"
         (("list", "--pidfile", "/proc/nowhere/x"), 2, "--pidfile '/proc/nowhere/x' cannot be written"),
         (("runspider", "nowhere.py"), 2, "does not exist"),
         (("settings", "--get", "politeness.dealy"), 2, "did you mean 'politeness.delay'"),
+        (("settings", "dealy"), 2, "no setting has 'dealy' in its name or text; did you mean 'delay'"),
+        (("settings", "--changed", "cache"), 2, "no setting that has another value than its default has 'cache'"),
+        (("settings", "--scrapy", "DOWNLOAD_DELY"), 2, "did you mean 'DOWNLOAD_DELAY'"),
+        (("why", "books"), 2, "invalid URL 'books'"),
+        (("genspider", "class", "a.test"), 2, "'class' cannot name a spider: it is a word of Python's own"),
+        (("crawl", "books", "--report", "/proc/nowhere/x"), 2, "--report '/proc/nowhere/x' cannot be written"),
     ],
 )
 def test_a_mistake_is_told_in_a_sentence(run: Run, arguments: tuple[str, ...], code: int, says: str) -> None:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -122,6 +123,17 @@ def test_a_mistake_in_a_callback_is_told_counted_and_the_crawl_goes_on(
     assert len((folder / "a.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.parametrize(("line", "told"), [("Request(response.url)", True), ("yield {}", False)])
+def test_a_crawl_whose_callbacks_yield_nothing_asks_for_the_yield(
+    folder: Path, shop: str, line: str, told: bool
+) -> None:
+    code = SPIDER.format(rest=line).replace('        yield {"url": response.url}\n', "")
+    (folder / "own.py").write_text(code)
+    done = crawler(folder, "runspider", "own.py", "-a", f"url={shop}", "-q")
+    assert done.returncode == 0, done.stderr
+    assert ("is a  yield  missing" in done.stderr) == told
+
+
 def test_a_failed_request_ends_with_one(folder: Path) -> None:
     (folder / "own.py").write_text(SPIDER.format(rest=""))
     done = crawler(folder, "runspider", "own.py", "-a", "url=http://127.0.0.1:1/", "-s", "retry.enabled=false")
@@ -153,6 +165,24 @@ def test_ctrl_c_ends_well_and_leaves_valid_outputs(folder: Path, shop: str, sign
     assert process.returncode == 130
     assert "Received SIGINT: finishing what is in flight" in rest
     assert 0 < len(json.loads((folder / "a.json").read_text())) < BOOKS
+
+
+def test_a_callback_that_never_gives_way_is_named_at_the_second_ctrl_c_and_ended_by_the_third(
+    folder: Path, shop: str
+) -> None:
+    stuck = "import sys; print('stuck', file=sys.stderr, flush=True)\n        while True: pass"
+    (folder / "own.py").write_text(SPIDER.format(rest=stuck))
+    command = [sys.executable, "-m", "crawler", "runspider", "own.py", "-a", f"url={shop}"]
+    process = subprocess.Popen(command, cwd=folder, env=ENV, stderr=subprocess.PIPE, text=True)
+    wait_for("stuck", process)
+    process.send_signal(signal.SIGINT)
+    while process.poll() is None:  # those that come before the last is taken are one to the system
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "own.py:" in rest
+    assert "Received SIGINT a third time: ending the process" in rest
 
 
 def test_sigterm_ends_as_well_as_ctrl_c(folder: Path, shop: str) -> None:

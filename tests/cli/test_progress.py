@@ -159,6 +159,11 @@ def test_the_table_says_what_a_crawl_came_to() -> None:
         assert part in table
 
 
+def test_the_table_tells_errors_and_failed_requests_apart_as_the_live_view_does() -> None:
+    lines = rendered(end_table(CrawlResult("finished", {}), replace(NOW, errors=5, failed=2)), 100).splitlines()
+    assert {tuple(line.split()) for line in lines} >= {("errors", "3"), ("failed", "2")}
+
+
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     rate = Rate()
     for now, pages in ((0.0, 0), (1.0, 10), (100.0, 1000), (102.0, 1200)):

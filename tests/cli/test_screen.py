@@ -51,7 +51,7 @@ NOW: dict[str, Any] = {
             "waiting": 50,
             "more": True,
             "active": 2,
-            "state": "asked to wait",
+            "state": "set aside",
             "delay": 0.25,
             "concurrency": 4,
             "starts_in": 42.0,
@@ -77,9 +77,10 @@ def test_it_says_everything_in_a_wide_window() -> None:
     shown = drawn(200)
     for part in (
         "books", "running", "1:02:03", "1,234 pages", "10/s", "1,000 items", "8/s", "1,200 done", "16 in flight", "56 waiting",
-        "3 failed", "712 dropped", "about 0:00:05 left", "200: 1,232", "404: 2", "half within 120 ms", "5.0 MiB", "80.0 MiB",
-        "CPU 10%", "politeness.delay of one host", "asked to wait, 42.0 s", "50+", "2/4", "BooksSpider.parse_book", "2 x KeyError",
-        "parse blocked for 1.2 s", "▁█", "dns 100 ms (3x)", "first byte 100 ms  ",
+        "3 failed", "12 dropped", "700 duplicates", "about 0:00:05 left",
+        "200: 1,232", "404: 2", "half within 120 ms", "5.0 MiB", "80.0 MiB",
+        "CPU 10%", "politeness.delay of one host", "set aside, 42.0 s", "50+", "2/4", "BooksSpider.parse_book", "2 x KeyError",
+        "parse blocked for 1.2 s", "▁█", "dns 100 ms (3x)", "first byte 100 ms",
     ):  # fmt: skip
         assert part in shown, part
 
@@ -97,6 +98,15 @@ def test_what_holds_the_crawl_back_is_said_to_its_end_in_a_narrow_window() -> No
         "96% of the time was spent waiting for politeness.delay. Lower politeness.delay, or set it for this host alone."
     )
     assert "set it for this host alone." in " ".join(drawn(60, {**NOW, "held_back": told}).split())
+
+
+def test_the_waits_go_on_in_another_line_where_the_window_is_narrow() -> None:
+    waits = {**NOW["waits"], "callback": NOW["waits"]["first byte"], "store": NOW["waits"]["dns"]}
+    for width in (40, 200):
+        shown = drawn(width, {**NOW, "waits": waits})
+        assert all(
+            part in shown for part in ("dns 100 ms (3x)", "first byte 100 ms", "callback 100 ms", "store 100 ms")
+        )
 
 
 def test_what_hosts_and_errors_say_cannot_command_the_terminal() -> None:

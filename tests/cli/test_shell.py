@@ -242,6 +242,7 @@ def test_code_that_fails_ends_with_one(tmp_path: Path) -> None:
         ("http://[bad/", 2, "is no host name"),
         ("./nowhere.html", 2, "is no URL, and there is no such file"),
         ("ftp://example.com/", 1, "ftp is not among the schemes"),
+        ("nowhere.invalid", 1, "; and there is no file 'nowhere.invalid'"),
     ],
 )
 def test_a_page_that_does_not_come_is_told_in_a_line(tmp_path: Path, place: str, code: int, says: str) -> None:

@@ -74,6 +74,13 @@ def test_the_spider_of_a_new_project_runs(shop: Path, quotes: str) -> None:
     assert crawled.stdout == '{"text":"One.","author":"Ana","tags":[]}\n'
 
 
+def test_a_spider_from_a_template_runs_beside_the_first_one(shop: Path, quotes: str) -> None:
+    assert in_process(shop, "crawler", "genspider", "other", quotes).returncode == 0
+    crawled = in_process(shop, "crawler", "crawl", "other", "-O", "-:jsonl", "-q")
+    assert crawled.returncode == 0, crawled.stderr
+    assert crawled.stdout == f'{{"url":"{quotes}","title":null}}\n'
+
+
 @pytest.fixture
 def quotes() -> Iterator[str]:
     """A site with one quote, on loopback."""

@@ -60,8 +60,8 @@ class Job:
         self.feeds = [folder / "items.jsonl", folder / "items.json"]
         folder.mkdir(parents=True, exist_ok=True)
 
-    def crawler(self) -> tuple[Crawler, MemoryWorld]:
-        """Return a new process of the job: its crawler and its world."""
+    def crawler(self, more: dict[str, Any] | None = None) -> tuple[Crawler, MemoryWorld]:
+        """Return a new process of the job, with *more* settings: its crawler and its world."""
         world = MemoryWorld(self.site)
         settings = {
             "frontier.store": "sqlite",
@@ -71,6 +71,7 @@ class Job:
             "politeness.obey_robots": False,
             "politeness.delay": 0.1,
             "log.stats_interval": 0,
+            **(more or {}),
         }
         feeds = [FeedOptions.parse(str(path)) for path in self.feeds]
         if self.delivers:

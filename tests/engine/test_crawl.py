@@ -935,3 +935,100 @@ def test_that_nothing_waits_is_told() -> None:
 
     crawl_in_memory(Tells, {"/": "x"}, FAST)
     assert told
+
+
+@pytest.mark.parametrize("where", ["callback", "errback", "pipeline", "middleware"])
+def test_code_that_calls_exit_is_an_error_of_its_own_and_the_crawl_goes_on(where: str) -> None:
+    class Exits(Spider):
+        name = "exits"
+
+        async def start(self):
+            yield Request(f"{HOST}/", errback=self.failed)
+            yield Request(f"{HOST}/next")
+
+        def parse(self, response):
+            if where == "callback" and response.url.endswith("/"):
+                raise SystemExit(3)
+            yield {"url": response.url}
+
+        def failed(self, failure):
+            raise SystemExit(3)
+
+    class Exit:
+        def process_item(self, item):
+            if where == "pipeline" and item["url"].endswith("/"):
+                raise SystemExit(3)
+            return item
+
+    class Leave:
+        def process_request(self, request):
+            if where == "middleware" and request.url.endswith("/"):
+                raise SystemExit(3)
+
+    pages = {"/": Page("x", status=404 if where == "errback" else 200), "/next": "y"}
+    settings = {**FAST, "components.pipelines": [Exit], "components.downloader_middlewares": [Leave]}
+    result = crawl_in_memory(Exits, pages, settings)
+    assert (result.reason, result.items) == ("finished", [{"url": f"{HOST}/next"}])
+    assert result.stats["spider_exceptions/SystemExit"] == 1
+    assert result.failed
+
+
+@pytest.mark.parametrize("kind", ["generator", "returned", "coroutine"])
+def test_a_start_that_is_no_asynchronous_generator_is_taken_as_well(kind: str) -> None:
+    class Plain(PathSpider):
+        def start(self):
+            pages = [Request(f"{HOST}/"), {"path": "item"}]
+            if kind == "generator":
+                return (page for page in pages)
+            return pages if kind == "returned" else self.later(pages)
+
+        async def later(self, pages):
+            return pages
+
+    assert sorted(found(crawl_in_memory(Plain, {"/": "x"}, FAST))) == ["/", "item"]
+
+
+@pytest.mark.parametrize(
+    ("urls", "says"),
+    [
+        (f"{HOST}/", f"start_urls of <Starts 'starts'> is a text: write start_urls = ['{HOST}/']"),
+        (["www.example.org"], "invalid URL 'www.example.org': it has no scheme; write https://www.example.org"),
+    ],
+)
+def test_a_mistake_in_start_urls_is_told_in_a_line(urls: object, says: str, caplog: pytest.LogCaptureFixture) -> None:
+    class Starts(Spider):
+        name = "starts"
+        start_urls = urls
+
+    assert crawl_in_memory(Starts, {"/": "x"}, FAST).reason == "start_error"
+    (told,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert (told.exc_info, told.getMessage()) == (None, f"Error while reading what the crawl starts with: {says}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("parse", "NotImplementedError: Wrong.parse is not defined"),
+        ("page", "takes 1 positional argument but 2 were given"),
+        ("named", "got an unexpected keyword argument 'number'"),
+    ],
+)
+def test_a_callback_that_cannot_be_called_is_told_in_a_line(
+    kind: str, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Wrong(Spider):
+        name = "wrong"
+
+        async def start(self):
+            callback = None if kind == "parse" else getattr(self, kind)
+            yield Request(f"{HOST}/", callback, cb_kwargs={"number": 1} if kind == "named" else None)
+
+        def page(self):
+            pass
+
+        def named(self, response):
+            pass
+
+    assert crawl_in_memory(Wrong, {"/": "x"}, FAST).stats["spider_exceptions/count"] == 1
+    (told,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert (told.exc_info, says in told.getMessage()) == (None, True)

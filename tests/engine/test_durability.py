@@ -258,3 +258,34 @@ def test_a_commit_that_fails_for_whatever_reason_ends_the_crawl(
     while not job.run():
         pass
     assert job.items() == [job.expected()] * 2
+
+
+def test_a_job_that_is_resumed_with_the_limit_that_ended_it_ends_again_and_says_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job(tmp_path)
+    for _ in range(2):
+        crawler, world = job.crawler({"crawl.max_pages": 3})
+        results: list[Any] = []
+        crawler.crawl().addBoth(results.append)
+        while not results:
+            world.step(crawler)
+        assert results[0].reason == "closespider_pagecount"
+    assert "crawl.max_pages = 3 was reached by an earlier process of the job: set it higher to go on" in caplog.text
+    while not job.run():
+        pass
+    assert job.items() == [job.expected()] * 2
+
+
+def test_a_crawl_that_cannot_begin_leaves_no_job_but_one_that_had_begun_is_kept(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+    (tmp_path / "items.json").mkdir()
+    with pytest.raises(FeedError):
+        job.run()
+    assert not (tmp_path / "job").exists()
+    (tmp_path / "items.json").rmdir()
+    assert not job.run(40)
+    job.feeds[0].unlink()
+    with pytest.raises(FeedError):
+        job.run()
+    assert (tmp_path / "job").exists()

@@ -22,6 +22,13 @@ def test_settings_stand_under_our_names_with_scrapys_behind_them() -> None:
     assert text.startswith("# Made of shop/settings.py")
 
 
+def test_a_name_that_the_project_reads_is_its_own_however_near_to_one_of_scrapys() -> None:
+    source = Source.read(b'USER_AGENTS = ["a", "b"]')
+    read, unread = SettingsModule(source, read={"USER_AGENTS"}), SettingsModule(source)
+    assert tomllib.loads(read.toml("settings.py")) == {"user": {"USER_AGENTS": ["a", "b"]}}
+    assert (read.findings, len(unread.findings)) == ([], 1)
+
+
 def test_every_kind_of_setting_finds_its_place(tmp_path: Path) -> None:
     code = """
 BOT_NAME = "shop"

@@ -107,6 +107,16 @@ def test_a_broken_module_is_told_with_its_own_line_and_the_traceback_of_the_rest
     assert "importlib" not in broken.traceback
 
 
+def test_a_spider_that_imports_scrapy_is_told_how_it_is_ported(project: Path) -> None:
+    file = project / "theirs.py"
+    file.write_text("import scrapy.nowhere\n")
+    with pytest.raises(SpiderError, match=r"No module named 'scrapy.*`crawler port` makes its imports ours"):
+        load_file(file)
+    file.write_text("class Spider:\n    __module__ = 'scrapy.spiders'\n\nclass Mine(Spider):\n    name = 'mine'\n")
+    with pytest.raises(UsageError, match="holds a spider of Scrapy's: `crawler port` makes its imports ours"):
+        load_file(file)
+
+
 def test_a_module_that_exits_hides_no_others(project: Path) -> None:
     (project / "spiders" / "script.py").write_text("import sys\nsys.exit(5)\n")
     loader = SpiderLoader(["spiders"], project)
