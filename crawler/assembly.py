@@ -20,10 +20,12 @@ from crawler.engine.admission import Admission, AdmissionPolicy
 from crawler.engine.commit import Committer
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.deliveries import Deliveries
+from crawler.engine.duplicates import OwnFilter
 from crawler.engine.durability import Durability
 from crawler.engine.errands import ASKING
 from crawler.engine.identity import identity_of
 from crawler.engine.limits import Limits
+from crawler.engine.lines import FormattedLines
 from crawler.engine.pacing import Pacer
 from crawler.engine.robots import PAUSES, RobotsGate
 from crawler.engine.scrape import Scraper
@@ -163,6 +165,9 @@ class Assembly:
                 job.give_up()
             raise
         identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
+        own_filter = OwnFilter.of(crawler, spider)
+        if own_filter is not None:
+            identity = own_filter.identity(identity)
         frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
         fetch = counted(
@@ -218,6 +223,8 @@ class Assembly:
                 start=_start_of(spider, chain, typed, start),
                 named_hosts=named_hosts,
                 on_item=on_item,
+                is_duplicate=own_filter.around(frontier) if own_filter is not None else None,
+                lines=_lines(crawler, spider),
                 visit_watcher=telemetry,
                 job=job.name if job is not None else "",
                 start_taken=durability.start_taken if durability else 0,
@@ -261,6 +268,10 @@ def _telemetry(settings: Settings, extensions: Iterable[Any]) -> Telemetry | Non
     from crawler.extensions.telemetry import Telemetry  # by those who send it
 
     return next((one for one in extensions if isinstance(one, Telemetry)), None)
+
+
+def _lines(crawler: Crawler, spider: Spider) -> FormattedLines | None:
+    return FormattedLines(spider, crawler.logformatter) if crawler.settings.components.log_formatter else None
 
 
 def _feeds_of(settings: Settings) -> list[FeedOptions]:

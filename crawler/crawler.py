@@ -216,6 +216,12 @@ class Crawler:
         """What says by ``fingerprint(request)`` what makes two requests the same."""
         return fingerprinter_of(self)
 
+    @cached_property
+    def logformatter(self) -> Any:
+        """What forms the lines about pages, items and errors where the settings name a formatter; else one that nobody asks."""
+        named = self.settings.components.log_formatter or "crawler.logformatter.LogFormatter"
+        return components.instance(components.Declared(named), self)
+
     def get_addon(self, cls: type) -> Any:
         """Return the add-on of class *cls*, None if the crawl has none."""
         return _instance_of(cls, self.addons)

@@ -159,7 +159,6 @@ BUILT_IN = {
     "extensions.memdebug.MemoryDebugger": "use tracemalloc",
     "extensions.remote_control.RemoteControl": "nothing listens that would run code in the crawl's process",
     "extensions.spiderstate.SpiderState": "spider.state is part of every job",
-    "extensions.statsmailer.StatsMailer": "mail the report of a spider_closed handler with smtplib",
     "extensions.throttle.AutoThrottle": (
         "the pace of every host adapts by itself: politeness.adaptive, politeness.max_delay"
     ),
@@ -211,7 +210,6 @@ ADVICE = {
     "core.scheduler": _QUEUES,
     "downloadermiddlewares.ajaxcrawl": f"{_OLD}",
     "downloadermiddlewares.stats": "the engine counts every download",
-    "dupefilters": "see frontier.include_headers, and dont_filter of a request",
     "extension": _ONE_ENGINE,
     "extensions.feedexport": "feeds are part of every crawl; crawler.exporters has their parts",
     "extensions.httpcache": "there is no HTTP cache",
@@ -228,8 +226,6 @@ ADVICE = {
     "linkextractors.sgml": f"{_OLD}; use crawler.linkextractors.LinkExtractor",
     "loader.common": "use itemloaders.common",
     "log": f"{_OLD}; use logging, or self.logger of the spider",
-    "logformatter": "log lines are formed by log.format; connect to the signals item_dropped, item_error and spider_error",
-    "mail": "send mail with smtplib, or twisted.mail.smtp.sendmail",
     "middleware": _ONE_ENGINE,
     "pipelines.ItemPipelineManager": _ONE_ENGINE,
     "pipelines.ItemProcessorProtocol": _ONE_ENGINE,

@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from crawler import signals
 from crawler.engine.admission import DUPLICATE, OFFSITE, ROBOTS, URL_LENGTH
 from crawler.engine.itemshape import invalid_item
+from crawler.engine.lines import UNKNOWN, Lines, of_user
 from crawler.engine.scrape import default_callback, qualified_name
 from crawler.exceptions import (
     CloseSpider,
@@ -24,7 +25,6 @@ from crawler.exceptions import (
     InvalidOutputError,
     NotStorableError,
     SpiderError,
-    describe,
 )
 from crawler.url import host_key
 
@@ -63,8 +63,11 @@ class Account:
         watch: Watch,
         *,
         now: Callable[[], float],
+        lines: Lines | None = None,
     ) -> None:
         self._spider = spider
+        self._lines = lines or Lines(spider)
+        self._is_told = self._lines.is_told
         self._troubles, self._profile = watch.troubles, watch.profile
         self._refused_items, self._first_dropped = watch.refused_items, watch.first_dropped
         self._now = now
@@ -90,8 +93,8 @@ class Account:
         self._stats.inc_value("response_received_count")
         if self._response_receivers:
             self._signals.send(signals.response_received, response=response, request=request, spider=self._spider)
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug("Crawled (%d) %s", response.status, request, extra=self._extra)
+        if self._is_told():
+            self._lines.crawled(request, response)
 
     # Hot: once per link.
     def request_dropped(self, request: Request, reason: str) -> None:
@@ -131,7 +134,7 @@ class Account:
         if isinstance(error, IgnoreRequest):
             logger.info("Ignoring %s: %s", request, error, extra=self._extra)
         else:
-            logger.error("Error downloading %s: %s", request, describe(error), extra=self._extra)
+            self._lines.download_error(request, error)
             self._note(error, host_key(request.url), request.url)
 
     def status_ignored(self, status: int) -> None:
@@ -152,18 +155,10 @@ class Account:
                 extra=self._extra,
             )
             return
-        referer = request.headers.get("Referer") if request.has_headers else None
-        where = (request, referer.decode("latin-1") if referer else None, spider_line(error, self._spider))
-        if where[2] == UNKNOWN and _was_never_called(error):
-            logger.error("Spider error processing %s (referer: %s): %s", *where[:2], describe(error), extra=self._extra)
-        elif isinstance(error, SpiderError):  # it says itself what to write instead
-            logger.error("Spider error processing %s (referer: %s), at %s: %s", *where, error, extra=self._extra)
-        else:
-            logger.error(
-                "Spider error processing %s (referer: %s), at %s", *where, exc_info=_of_user(error), extra=self._extra
-            )
+        where = spider_line(error, self._spider)
+        self._lines.spider_error(error, request, response, where)
         self._count_error(type(error).__name__)
-        self._note(error, where[2], request.url)
+        self._note(error, where, request.url)
         self._signals.send(signals.spider_error, failure=Failure(error), response=response, spider=self._spider)
 
     def output_refused(self, output: Any, visit: Visit) -> None:
@@ -205,7 +200,7 @@ class Account:
         if isinstance(error, SpiderError):  # it says itself what to write instead
             logger.error("%s%s: %s", what, "" if where == UNKNOWN else f", at {where}", error, extra=self._extra)
         else:
-            logger.error(what, exc_info=_of_user(error), extra=self._extra)
+            logger.error(what, exc_info=of_user(error), extra=self._extra)
         self._stats.inc_value("start/errors")
         self._note(error, where, "")
 
@@ -223,8 +218,8 @@ class Account:
         self.items += 1
         self._stats.inc_value("item_scraped_count")
         self._profile.add(item)
-        if logger.isEnabledFor(logging.DEBUG):
-            logger.debug("Scraped from %s\n%s", response, item, extra=self._extra)
+        if self._is_told():
+            self._lines.scraped(item, response)
         if not self._item_receivers:
             return []
         about = {"item": item, "response": response, "spider": self._spider}
@@ -239,12 +234,12 @@ class Account:
             if isinstance(error, InvalidItem):
                 self._note_invalid(error, url)
             level = self._drop_level if error.log_level is None else _level(error.log_level)
-            logger.log(level, "Dropped: %s (%s)", error, response, extra=self._extra)
+            self._lines.dropped(item, error, response, level)
             self._stats.inc_value("item_dropped_count")
             self._stats.inc_value(f"item_dropped_reasons_count/{type(error).__name__}")
             about = {"item": item, "response": response, "spider": self._spider}
             return self._signals.send(signals.item_dropped, exception=error, dont_log=CloseSpider, **about)
-        logger.error("Error processing %r (%s)", item, response, exc_info=error, extra=self._extra)
+        self._lines.item_error(item, error, response)
         self.errors += 1
         self._stats.inc_value("item_error_count")
         self._note(error, foreign_line(error), response.url if response is not None else "")
@@ -280,34 +275,6 @@ def _level(level: int | str | None) -> int:
     if isinstance(level, str):
         return logging.getLevelNamesMapping().get(level.upper(), logging.WARNING)
     return logging.WARNING if level is None else level
-
-
-#: The place of an error that came through no code of the spider's.
-UNKNOWN = "?"
-
-# Where a callback is called that does not take what it is given, and the one that stands for a parse that is not there.
-_CALLERS = frozenset({"crawler.engine.scrape", "crawler.spiders.spider"})
-
-
-def _was_never_called(error: BaseException) -> bool:
-    """Tell whether *error* is that a callback could not be called: its message says it all, and no code of the user's ran."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    is_kind = isinstance(error, TypeError | NotImplementedError)
-    return is_kind and frame is not None and frame.tb_frame.f_globals.get("__name__") in _CALLERS
-
-
-# What calls a callback: the engine, and what drives coroutines.
-_NOT_OF_USER = frozenset({"crawler", "twisted", "asyncio"})
-
-
-def _of_user(error: BaseException) -> BaseException:
-    """Return *error* with a traceback that begins in the user's code: how it was called is always the same."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_frame.f_globals.get("__name__", "").partition(".")[0] in _NOT_OF_USER:
-        frame = frame.tb_next
-    return error.with_traceback(frame) if frame is not None else error
 
 
 def spider_line(error: BaseException, spider: Any) -> str:

@@ -136,6 +136,12 @@ _SCRAPY_PRIORITIES = {
     "CookiesMiddleware": 700,
     "HttpProxyMiddleware": 750,
     "HttpCacheMiddleware": 900,
+    # Extensions: whoever reads the statistics at the end finds them complete.
+    "CoreStats": 0,
+    "LogCount": 0,
+    "MemoryUsage": 0,
+    "CloseSpider": 0,
+    "LogStats": 0,
 }
 
 

@@ -73,7 +73,10 @@ class Engine(EngineCalls):
         self.spider = parts.spider
         self.job = parts.job
         self.frontier = parts.frontier
-        self.account = Account(parts.spider, parts.stats, parts.signals, parts.watch, now=parts.clock.seconds)
+        self._is_duplicate = parts.is_duplicate or parts.frontier.is_duplicate
+        self.account = Account(
+            parts.spider, parts.stats, parts.signals, parts.watch, now=parts.clock.seconds, lines=parts.lines
+        )
         self._items = ItemFlow(
             parts.pipeline,
             parts.committer,
@@ -253,7 +256,7 @@ class Engine(EngineCalls):
         self, request: Request, response: Response | None = None, depth: int | None = None, *, parent: int = 0
     ) -> bool:
         """Take *request*, found in *response* or made of the request number *parent*, into the crawl; tell whether it was."""
-        if self.frontier.is_duplicate(request):
+        if self._is_duplicate(request):
             self.account.request_dropped(request, DUPLICATE)
             return False
         if depth is None:

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from crawler.engine.admission import Admission
     from crawler.engine.commit import Committer
     from crawler.engine.limits import Limits
+    from crawler.engine.lines import Lines
     from crawler.engine.middleware import Download
     from crawler.engine.pipeline import Pipeline
     from crawler.engine.robots import RobotsGate
     from crawler.engine.scrape import Scraper
     from crawler.engine.watch import Watch
     from crawler.frontier import Frontier
+    from crawler.http import Request
     from crawler.interfaces import Clock, VisitWatcher
     from crawler.signals import SignalManager
     from crawler.stats import StatsCollector
@@ -58,6 +60,10 @@ class Parts:
     #: Is told the URLs of start requests: their hosts may be at private addresses.
     named_hosts: NamedHosts
     on_item: Callable[[Any], Any] | None = None
+    #: Tells whether a request is filtered, None for the frontier's own answer.
+    is_duplicate: Callable[[Request], bool] | None = None
+    #: Writes the log lines of the account, None for our own.
+    lines: Lines | None = None
     #: Who follows visits, None if nobody does.
     visit_watcher: VisitWatcher | None = None
     #: The name of the job, empty if the crawl is not durable.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 from crawler import signals
 from crawler.exceptions import NotConfigured
 from crawler.extensions.repeating import Repeating
+from crawler.mail import MailSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +59,7 @@ class MemoryUsage:
         self._now, self._at_most = now, at_most
         self._limit, self._warn_at = memory.limit_mb * MiB, memory.warn_mb * MiB
         self._is_warned = False
+        self._mailer = MailSender.from_crawler(crawler) if memory.notify else None
         crawler.signals.connect(self._begin, signals.engine_started)
         crawler.signals.connect(self._end, signals.spider_closed)
         if self._limit or self._warn_at:
@@ -88,6 +91,7 @@ class MemoryUsage:
             logger.error(
                 "The process holds %d MB of memory, more than memory.limit_mb = %d", used // MiB, self._limit // MiB
             )
+            self._notify("limit", "which ended the crawl", used, self._limit)
             if self._crawler.engine is not None:
                 self._crawler.engine.stop("memusage_exceeded")
         elif self._warn_at and used > self._warn_at and not self._is_warned:
@@ -96,4 +100,17 @@ class MemoryUsage:
             logger.warning(
                 "The process holds %d MB of memory, more than memory.warn_mb = %d", used // MiB, self._warn_at // MiB
             )
+            self._notify("warning", "of which it was to be warned", used, self._warn_at)
             self._crawler.signals.send(signals.memusage_warning_reached)
+
+    def _notify(self, what: str, why: str, used: int, limit: int) -> None:
+        """Send mail to whom ``memory.notify`` names; a failure is logged by the mailer."""
+        if self._mailer is None:
+            return
+        self._crawler.stats.set_value(f"memusage/{what}_notified", 1)
+        name = self._crawler.spidercls.name
+        subject = f"{name}: memory {what} on {socket.gethostname()}"
+        body = f"The crawl of {name} holds {used // MiB} MB of memory, more than {limit // MiB} MB, {why}.\n"
+        sent = self._mailer.send(self._crawler.settings.memory.notify, subject, body)
+        if sent is not None:
+            sent.addErrback(lambda _: None)

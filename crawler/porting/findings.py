@@ -6,7 +6,7 @@ import ast
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from crawler.settings.scrapy_names import IGNORED
+from crawler.porting.flagged import problems, written
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -71,7 +71,6 @@ _LAMBDA = (
     "a request with this callback cannot be kept in a job: make it a method and pass what it needs in cb_kwargs, "
     "or set frontier.store to memory"
 )
-_TELNET = "nothing listens that would run code in the crawl's process; the live view and crawler why tell of a crawl"
 
 
 def findings_of(tree: ast.AST, own: Collection[str] = ()) -> Iterator[Finding]:
@@ -87,8 +86,8 @@ def findings_of(tree: ast.AST, own: Collection[str] = ()) -> Iterator[Finding]:
             yield from _meta_key(node.slice)
         elif isinstance(node, ast.Attribute):
             yield from _engine_part(node)
-        elif isinstance(node, ast.Assign | ast.AnnAssign) and _sets(node, "custom_settings"):
-            yield from _settings(node.value)
+        for line, name, value in written(node):
+            yield from (Finding(line, problem) for problem in problems(name, value))
 
 
 def _packages(node: ast.stmt, modules: list[str], own: Collection[str]) -> Iterator[Finding]:
@@ -125,25 +124,8 @@ def _engine_part(node: ast.Attribute) -> Iterator[Finding]:
         yield Finding(node.lineno, f"engine.{node.attr}: {ENGINE_PARTS[node.attr]}")
 
 
-def _settings(value: ast.expr | None) -> Iterator[Finding]:
-    for key in value.keys if isinstance(value, ast.Dict) else ():
-        told = ignored(_text_of(key)) if key is not None else None
-        if key is not None and told is not None:
-            yield Finding(key.lineno, f"{_text_of(key)} has no effect: {told}")
-
-
-def ignored(name: str) -> str | None:
-    """Return why Scrapy's setting *name* has no effect here, None if it has one."""
-    return _TELNET if name.startswith("TELNETCONSOLE_") and name in IGNORED else IGNORED.get(name)
-
-
 def _is_meta(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and node.attr == "meta"
-
-
-def _sets(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
 def _text_of(node: ast.expr | None) -> str:

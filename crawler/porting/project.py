@@ -18,6 +18,7 @@ from pathlib import Path
 
 from crawler.exceptions import UsageError
 from crawler.porting.findings import DEPLOY, Finding
+from crawler.porting.flagged import in_line
 from crawler.porting.imports import ported
 from crawler.porting.settings import SettingsModule
 from crawler.porting.source import Source
@@ -195,6 +196,7 @@ def _round_about(plan: Plan, path: Path) -> None:
     for number, line in enumerate(lines, 1):
         if _SCRAPY.search(line) and not line.lstrip().startswith("#"):
             plan.findings.append((path, Finding(number, f"names Scrapy: {line.strip()}")))
+        plan.findings.extend((path, Finding(number, problem)) for problem in in_line(line))
 
 
 def write(plan: Plan, *, force: bool = False) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 from crawler.exceptions import SettingsError
 from crawler.porting import toml
-from crawler.porting.findings import Finding, ignored
+from crawler.porting.findings import Finding
+from crawler.porting.flagged import component_problem, ignored
 from crawler.porting.literals import NotLiteral, value_of
-from crawler.porting.paths import missing_in
 from crawler.scrapy_paths import built_in, our_path
 from crawler.settings import Settings
 from crawler.settings.schema import SECTIONS
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # In every project that Scrapy has made, and nobody's choice.
 _BOILERPLATE = frozenset({"NEWSPIDER_MODULE", "TWISTED_REACTOR", "REQUEST_FINGERPRINTER_IMPLEMENTATION"})
 _OWN = "user."
+_NO_TEXT = "a class is no text: write its dotted path"
 _FEEDS = ("FEEDS", "FEED_URI", "FEED_FORMAT")
 
 
@@ -154,13 +155,11 @@ class SettingsModule:
         """Return components by our paths: a list in order where nothing stands between them that is not listed."""
         result: dict[str, Any] = {}
         for path, priority in value.items():
-            told = built_in(path) if isinstance(path, str) else "a class is no text: write its dotted path"
-            if told is None and path.startswith("scrapy.") and priority is not None:
-                told = missing_in(path)
-            if told is None:
-                result[our_path(path)] = False if priority is None else priority
-            elif priority is not None or ".extensions." not in str(path):
+            told = component_problem(path, priority) if isinstance(path, str) else _NO_TEXT
+            if told is not None:
                 self._note(line, f"{path}: {told}")
+            elif not built_in(path):
+                result[our_path(path)] = False if priority is None else priority
         is_plain = target == "components.pipelines" and all(
             isinstance(one, int | float) and not isinstance(one, bool) for one in result.values()
         )

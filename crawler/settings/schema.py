@@ -303,6 +303,10 @@ class Files(Section):
         "", "A folder, or a URL such as s3://bucket/files; without one the pipeline is off.", "FILES_STORE"
     )
     urls_field: str = setting("file_urls", "Field of an item with the URLs to download.", "FILES_URLS_FIELD")
+    s3_acl: str = setting("", "Canned ACL that S3 sets on files; empty for that of the bucket.", "FILES_STORE_S3_ACL")
+    gs_acl: str = setting(
+        "", "Predefined ACL that Google sets on files; empty for that of the bucket.", "FILES_STORE_GCS_ACL"
+    )
     result_field: str = setting("files", "Field of an item for what became of them.", "FILES_RESULT_FIELD")
     expires: int = setting(90, "Days until a file is downloaded again.", "FILES_EXPIRES", minimum=0)
 
@@ -315,6 +319,10 @@ class Images(Section):
         "", "A folder, or a URL such as s3://bucket/files; without one the pipeline is off.", "IMAGES_STORE"
     )
     urls_field: str = setting("image_urls", "Field of an item with the URLs to download.", "IMAGES_URLS_FIELD")
+    s3_acl: str = setting("", "Canned ACL that S3 sets on images; empty for that of the bucket.", "IMAGES_STORE_S3_ACL")
+    gs_acl: str = setting(
+        "", "Predefined ACL that Google sets on images; empty for that of the bucket.", "IMAGES_STORE_GCS_ACL"
+    )
     result_field: str = setting("images", "Field of an item for what became of them.", "IMAGES_RESULT_FIELD")
     expires: int = setting(90, "Days until an image is downloaded again.", "IMAGES_EXPIRES", minimum=0)
     thumbs: dict[str, Any] = setting(
@@ -471,6 +479,7 @@ class Log(Section):
         60.0, "Seconds between two lines about progress; 0 for none.", "LOGSTATS_INTERVAL", minimum=0
     )
     stats: bool = setting(False, "Log all statistics at the end.", "STATS_DUMP")
+    duplicates: bool = setting(False, "Log every duplicate that is filtered, at DEBUG.", "DUPEFILTER_DEBUG")
     dropped_level: str = setting(
         "WARNING",
         "Level of the line about an item that is dropped, unless the DropItem has one.",
@@ -491,6 +500,26 @@ class Memory(Section):
         "End the crawl when more megabytes are in use; 0 for never. It can be resumed.",
         "MEMUSAGE_LIMIT_MB",
         minimum=0,
+    )
+    notify: list[str] = setting(
+        [], "Mail addresses that are told of the warning and of the end; see [mail].", "MEMUSAGE_NOTIFY_MAIL"
+    )
+
+
+@section
+class Mail(Section):
+    """How mail is sent: by what the memory's ``notify``, ``stats_to`` or a component with crawler.mail.MailSender sends."""
+
+    host: str = setting("localhost", "Host of the SMTP server.", "MAIL_HOST")
+    port: int = setting(25, "Port of it.", "MAIL_PORT", minimum=1)
+    sender: str = setting("crawler@localhost", "Address that mail is from.", "MAIL_FROM")
+    user: str = setting("", "User to log in as; empty for no login.", "MAIL_USER")
+    password: str = setting("", "Password of the user.", "MAIL_PASS", secret=True)
+    tls: bool = setting(False, "Insist on STARTTLS.", "MAIL_TLS")
+    ssl: bool = setting(False, "Speak TLS from the first byte.", "MAIL_SSL")
+    timeout: float = setting(60.0, "Seconds to wait for the server.", minimum=0.1)
+    stats_to: list[str] = setting(
+        [], "Addresses that get the statistics at the end, with the extension StatsMailer.", "STATSMAILER_RCPTS"
     )
 
 
@@ -603,6 +632,12 @@ class Components(Section):
     fingerprinter: str | type = setting(
         "", "Says by its method fingerprint(request) what makes two requests the same.", "REQUEST_FINGERPRINTER_CLASS"
     )
+    dupefilter: str | type = setting(
+        "", "A duplicates filter of the project's own, see crawler.dupefilters; it decides.", "DUPEFILTER_CLASS"
+    )
+    log_formatter: str | type = setting(
+        "", "Forms the log lines about pages, items and errors, see crawler.logformatter.", "LOG_FORMATTER"
+    )
 
 
 SECTIONS: dict[str, type] = {
@@ -624,6 +659,7 @@ SECTIONS: dict[str, type] = {
     "storages": Storages,
     "log": Log,
     "memory": Memory,
+    "mail": Mail,
     "dashboard": DashboardSection,
     "monitors": MonitorsSection,
     "telemetry": Telemetry,

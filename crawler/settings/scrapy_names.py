@@ -79,14 +79,9 @@ def _referrer_policy(value: Any) -> Any:
     return _REFERRER_CLASSES.get(name.rpartition(".")[2], name) if isinstance(name, str) else name
 
 
-def _filters_duplicates(value: Any) -> bool:
-    """Return whether the duplicates filter that Scrapy has as a class filters; another class cannot take its place."""
-    name = (value if isinstance(value, str) else getattr(value, "__name__", "")).rpartition(".")[2]
-    if name not in ("BaseDupeFilter", "RFPDupeFilter"):
-        raise SettingsError(
-            f"DUPEFILTER_CLASS = {value!r} has no place here: a class that says what is the same is REQUEST_FINGERPRINTER_CLASS"
-        )
-    return name != "BaseDupeFilter"
+def _unless_default(*defaults: str) -> Callable[[Any], Any]:
+    """Return what reads a class: empty for Scrapy's default, whose work is done without it."""
+    return lambda value: "" if value in defaults else value
 
 
 def _schemes(value: Any) -> list[str]:
@@ -151,7 +146,10 @@ MAPPED: dict[str, Mapped] = {
     "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
     "RETRY_EXCEPTIONS": Mapped("retry.exceptions", _paths),
     "DOWNLOAD_HANDLERS": Mapped("http.schemes", _schemes),
-    "DUPEFILTER_CLASS": Mapped("frontier.filter_duplicates", _filters_duplicates),
+    "DUPEFILTER_CLASS": Mapped(
+        "components.dupefilter",
+        _unless_default("scrapy.dupefilters.RFPDupeFilter", "crawler.dupefilters.RFPDupeFilter"),
+    ),
     "REQUEST_FINGERPRINTER_CLASS": Mapped("components.fingerprinter", _fingerprinter),
     "HTTPCACHE_DIR": Mapped("cache.path", _cache_path),
     "FEED_STORAGE_FTP_ACTIVE": Mapped("storages.ftp_passive", _is_passive),
@@ -164,18 +162,6 @@ KEPT = frozenset(
         "CRAWLSPIDER_FOLLOW_LINKS",
         "FEED_FORMAT",
         "FEED_URI",
-        "MAIL_FROM",
-        "MAIL_HOST",
-        "MAIL_PORT",
-        "MAIL_USER",
-        "MAIL_PASS",
-        "MAIL_SSL",
-        "MAIL_TLS",
-        "STATSMAILER_RCPTS",
-        "FILES_STORE_GCS_ACL",
-        "FILES_STORE_S3_ACL",
-        "IMAGES_STORE_GCS_ACL",
-        "IMAGES_STORE_S3_ACL",
         "PERIODIC_LOG_DELTA",
         "PERIODIC_LOG_STATS",
         "PERIODIC_LOG_TIMING_ENABLED",
@@ -204,7 +190,6 @@ IGNORED: dict[str, str] = {
     "DOWNLOADER_CLIENT_TLS_VERBOSE_LOGGING": "TLS errors are always told in full",
     "DOWNLOADER_STATS": "they are always counted, at no measurable cost",
     "DOWNLOAD_HANDLERS_BASE": "schemes are switched on by http.schemes",
-    "DUPEFILTER_DEBUG": "duplicates are counted as dropped/duplicate",
     "FEED_EXPORTERS_BASE": _BASE,
     "FEED_STORAGES_BASE": _BASE,
     "FORCE_CRAWLER_PROCESS": _REACTOR,
@@ -218,13 +203,11 @@ IGNORED: dict[str, str] = {
     "LOG_COLOR": "log lines have no colours",
     "LOG_ENCODING": "logs are UTF-8",
     "LOG_FILE_APPEND": "log files are appended to",
-    "LOG_FORMATTER": "use log.format",
     "LOG_INSTALL_ROOT_HANDLER": "use install_root_handler of CrawlerProcess",
     "LOG_SHORT_NAMES": "use log.format",
     "LOG_STDOUT": "standard output is left alone, so that -o - works",
     "LOG_VERSIONS": "crawler version -v shows them",
     "MEMDEBUG_ENABLED": "use tracemalloc",
-    "MEMUSAGE_NOTIFY_MAIL": "no mail is sent: connect to the signal memusage_warning_reached",
     "META_COPY_WARN_SKIP_KEYS": "copying meta is not warned of",
     "NEWSPIDER_MODULE": "genspider writes into the first of project.spiders",
     "REACTOR_THREADPOOL_MAXSIZE": "the thread pool is Twisted's own",

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     dashboard: schema.DashboardSection
     monitors: schema.MonitorsSection
     telemetry: schema.Telemetry
+    mail: schema.Mail
     components: schema.Components
 
     def __init__(self, values: Mapping[str, Any] | Settings | None = None, priority: int | str = "project") -> None:

@@ -22,6 +22,7 @@ import collections.abc
 import enum
 import inspect
 import json
+import logging
 import re
 import sys
 import types
@@ -36,6 +37,8 @@ from typing import Any, Literal, Union
 from crawler.exceptions import SpiderArgumentError
 from crawler.nearest import did_you_mean
 from crawler.spiders.spider import Spider
+
+logger = logging.getLogger(__name__)
 
 # Set by the crawler on every spider; a text in their place would break it far from here.
 _RESERVED = frozenset({"crawler", "settings", "state", "custom_settings"})
@@ -89,8 +92,7 @@ def spider_arguments(spidercls: type[Spider]) -> tuple[list[SpiderArgument], boo
                 named.setdefault(parameter.name, _argument(parameter, _namespace(cls)))
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             return list(named.values()), False
-    # Whoever names arguments means these; **kwargs is there for the base class. Whoever names none takes any, as Scrapy does.
-    return list(named.values()), not named
+    return list(named.values()), True
 
 
 def parse_arguments(spidercls: type[Spider], given: Mapping[str, str]) -> dict[str, Any]:
@@ -106,6 +108,9 @@ def parse_arguments(spidercls: type[Spider], given: Mapping[str, str]) -> dict[s
             annotation = known[name].annotation
         elif takes_others or _is_declared(spidercls, name):
             annotation = _annotation_of_other(spidercls, name)
+            meant = did_you_mean(name, known)
+            if meant and not _is_declared(spidercls, name):
+                logger.warning("spider %s takes the argument %r, but does not name it%s", _name(spidercls), name, meant)
         else:
             raise SpiderArgumentError(_unknown(spidercls, name, known))
         result[name] = _converted(spidercls, name, text, annotation)

@@ -125,7 +125,7 @@ def test_a_file_with_a_syntax_error_is_named_and_the_others_are_ported(shop: Pat
 
 
 def test_what_needs_a_hand_is_listed_with_file_and_line_and_the_code_is_1(shop: Path) -> None:
-    (shop / "shop/spiders/more.py").write_text("import scrapy\nfrom scrapy.mail import MailSender\n")
+    (shop / "shop/spiders/more.py").write_text("import scrapy\nfrom scrapy.squeues import FifoMemoryQueue\n")
     (shop / "requirements.txt").write_text("# scrapy\nrequests\nScrapy==2.11\n")
     done = run(shop, "port", ".", "-q")
     assert done.returncode == 1

@@ -21,9 +21,11 @@ def test_a_path_of_scrapys_names_the_component_that_is_here() -> None:
     assert components.load(RETRY) is RetryMiddleware
 
 
-@pytest.mark.parametrize("path", ["scrapy.mail.MailSender", "crawler.mail.MailSender"])
+@pytest.mark.parametrize("path", ["scrapy.squeues.FifoMemoryQueue", "crawler.squeues.FifoMemoryQueue"])
 def test_a_path_of_what_is_not_here_says_what_to_do(path: str) -> None:
-    with pytest.raises(ComponentError, match=r"there is no crawler\.mail\.MailSender: send mail with smtplib"):
+    with pytest.raises(
+        ComponentError, match=r"there is no crawler\.squeues\.FifoMemoryQueue: requests wait by priority"
+    ):
         components.load(path)
 
 
@@ -66,3 +68,8 @@ def test_true_is_no_priority() -> None:
         ComponentError, match=r"priority of shop\.Prices is True: write a number, or None \(false in TOML\)"
     ):
         components.declared({"shop.Prices": True})
+
+
+def test_an_extension_of_any_priority_finds_the_statistics_complete_at_the_end() -> None:
+    ordered = components.declared({"shop.Report": 100}, ["crawler.extensions.corestats.CoreStats"])
+    assert [one.name for one in ordered] == ["crawler.extensions.corestats.CoreStats", "shop.Report"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crawler import Request, Spider
-from crawler.exceptions import SettingsError, UnsupportedURLSchemeError
+from crawler.exceptions import UnsupportedURLSchemeError
 from crawler.http import Response
 from crawler.linkextractors import LinkExtractor
 from crawler.spiders import CrawlSpider, Rule
@@ -288,11 +288,6 @@ def test_without_a_duplicates_filter_everything_is_visited(name: str, times: int
     site = Site({"/": "x"})
     crawl_in_memory(Twice, site, {**FAST, "DUPEFILTER_CLASS": f"scrapy.dupefilters.{name}"})
     assert len(site.log) == times
-
-
-def test_a_duplicates_filter_of_ones_own_is_an_error_that_says_what_to_use() -> None:
-    with pytest.raises(SettingsError, match=r"'shop\.Mine' has no place here.*REQUEST_FINGERPRINTER_CLASS"):
-        ask({}, {}, DUPEFILTER_CLASS="shop.Mine")
 
 
 def test_follow_all_gives_each_url_once() -> None:

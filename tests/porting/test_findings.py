@@ -28,6 +28,26 @@ def told(code: str) -> list[str]:
         ("crawler.engine.schedule(r, s)", "call engine.crawl(request)"),
         ("logging.getLogger('scrapy.core.engine').setLevel(1)", "loggers have the names of our modules"),
         ("class S:\n  custom_settings = {'SCHEDULER': 'x'}", "SCHEDULER has no effect"),
+        (
+            "class S:\n  custom_settings = {'DOWNLOAD_HANDLERS': {'https': 'shop.Own'}}",
+            "DOWNLOAD_HANDLERS['https'] = 'shop.Own'",
+        ),
+        ("class S:\n  custom_settings = {'DOWNLOAD_TIMOUT': 5}", "did you mean DOWNLOAD_TIMEOUT"),
+        ("class S:\n  custom_settings = dict(SCHEDULER='x')", "SCHEDULER has no effect"),
+        (
+            "class S:\n  custom_settings = {'EXTENSIONS': {'scrapy.extensions.memdebug.MemoryDebugger': 1}}",
+            "use tracemalloc",
+        ),
+        (
+            "class S:\n def update_settings(cls, settings):\n  settings.set('SCHEDULER', name, 'spider')",
+            "SCHEDULER has no effect",
+        ),
+        ("settings['SCHEDULER'] = 'x'", "SCHEDULER has no effect"),
+        ("self.settings.update({'DOWNLOAD_DELAY': -1})", "must be a number, at least 0"),
+        ("CrawlerProcess({'SCHEDULER': 'x'})", "SCHEDULER has no effect"),
+        ("CrawlerRunner(settings={'DNS_RESOLVER': 'x'})", "DNS_RESOLVER has no effect"),
+        ("execute(['scrapy', 'crawl', 'x', '-s', 'SCHEDULER=x'])", "SCHEDULER has no effect"),
+        ("os.system('scrapy crawl x -s SCHEDULER=x')", "SCHEDULER has no effect"),
         ("class S:\n  custom_settings: dict = {'TELNETCONSOLE_PORT': None}", "nothing listens"),
     ],
 )
@@ -45,6 +65,10 @@ def test_what_needs_a_hand_is_found(code: str, told_in_part: str) -> None:
         "class S:\n  custom_settings = {'DOWNLOAD_DELAY': 1, **more}\n  def start_requests(self): pass",
         "from .scrapy_splash import x",
         "logging.getLogger(__name__)",
+        "settings.get('SCHEDULER'); other.set('SCHEDULER', 1); values['SCHEDULER'] = 1",
+        "class S:\n  custom_settings = {'SCHEDULER_DEBUG': False, 'SHOP_KEY': key, 'LOG_FORMATTER': 'shop.Lines'}",
+        "execute(['scrapy', 'crawl', 'x', '-s', 'DOWNLOAD_DELAY=1', '-a', 'SCHEDULER=1'])",
+        "CrawlerProcess(get_project_settings())",
     ],
 )
 def test_what_runs_as_it_is_is_not_told(code: str) -> None:

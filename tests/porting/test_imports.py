@@ -130,10 +130,11 @@ def test_what_is_ported_stays_as_it_is() -> None:
 
 
 def test_a_name_that_is_not_here_is_told_with_its_line_and_what_to_do() -> None:
-    assert told("import os\nfrom scrapy.mail import (\n    MailSender,\n)\n") == [
+    assert told("import os\nfrom scrapy.telnet import (\n    TelnetConsole,\n)\n") == [
         (
             3,
-            "scrapy.mail.MailSender: there is no crawler.mail.MailSender: send mail with smtplib, or twisted.mail.smtp.sendmail",
+            "scrapy.telnet.TelnetConsole: there is no crawler.telnet.TelnetConsole: nothing listens that would run code in the "
+            "crawl's process",
         )
     ]
     [(line, what)] = told("import scrapy\n\nscrapy.core.scheduler.Scheduler()\n")

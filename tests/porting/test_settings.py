@@ -91,11 +91,11 @@ def test_middlewares_keep_their_numbers_and_none_is_false() -> None:
 def test_components_that_are_not_here_are_told_and_left_out() -> None:
     made_of, findings = made(
         "SPIDER_MIDDLEWARES = {'scrapy.spidermiddlewares.referer.RefererMiddleware': None, 'shop.X': 1}\n"
-        "EXTENSIONS = {'scrapy.mail.MailSender': 1}\n"
+        "EXTENSIONS = {'scrapy.squeues.FifoMemoryQueue': 1}\n"
     )
     assert made_of == {"components": {"spider_middlewares": {"shop.X": 1}, "extensions": {}}}
     assert "crawl.referer" in findings[0]
-    assert "smtplib" in findings[1]
+    assert "crawler.frontier" in findings[1]
 
 
 def test_what_is_computed_is_told_with_the_names_that_it_has_here() -> None:
@@ -131,13 +131,13 @@ def test_code_and_star_imports_are_told() -> None:
 
 def test_settings_without_effect_are_told_unless_they_ask_for_nothing() -> None:
     made_of, findings = made(
-        "SCHEDULER = 'x.Y'\nDUPEFILTER_CLASS = 'x.Y'\nTELNETCONSOLE_ENABLED = False\nADDONS = {}\n"
+        "SCHEDULER = 'x.Y'\nDOWNLOAD_HANDLERS = {'http': 'x.Y'}\nTELNETCONSOLE_ENABLED = False\nADDONS = {}\n"
         "TWISTED_REACTOR = 'twisted.internet.asyncioreactor.AsyncioSelectorReactor'\nREQUEST_FINGERPRINTER_IMPLEMENTATION = '2.7'\n"
     )
     assert made_of == {}
     assert [one.partition(":")[2].partition(":")[0] for one in findings] == [
         " SCHEDULER has no effect",
-        " DUPEFILTER_CLASS = 'x.Y' has no place here",
+        " DOWNLOAD_HANDLERS['http'] = 'x.Y' has no place here",
     ]
 
 

@@ -30,6 +30,13 @@ class Typed(Spider):
         super().__init__(**kwargs)
 
 
+class Strict(Spider):
+    name = "strict"
+
+    def __init__(self, url: str, pages: int = 10) -> None:
+        super().__init__()
+
+
 class Untyped(Spider):
     name = "untyped"
     tag = "all"
@@ -45,11 +52,18 @@ def test_a_spider_that_names_no_arguments_takes_any_as_text() -> None:
     assert parse_arguments(Untyped, {"tag": "humor", "whatever": "5"}) == {"tag": "humor", "whatever": "5"}
 
 
+def test_a_spider_that_passes_keyword_arguments_on_takes_other_names_too(caplog: pytest.LogCaptureFixture) -> None:
+    assert parse_arguments(Typed, {"url": "x", "category": "poetry"}) == {"url": "x", "category": "poetry"}
+    assert not caplog.records
+    assert parse_arguments(Typed, {"url": "x", "page": "5"}) == {"url": "x", "page": "5"}
+    assert "takes the argument 'page', but does not name it; did you mean 'pages'?" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("cls", "given", "message"),
     [
-        (Typed, {"url": "x", "page": "5"}, "has no argument 'page'; did you mean 'pages'?"),
-        (Typed, {"url": "x", "zzz": "5"}, "has no argument 'zzz'; it takes: url: str, pages: int = 10"),
+        (Strict, {"url": "x", "page": "5"}, "has no argument 'page'; did you mean 'pages'?"),
+        (Strict, {"url": "x", "zzz": "5"}, "has no argument 'zzz'; it takes: url: str, pages: int = 10"),
         (Typed, {"url": "x", "pages": "many"}, "argument pages='many'"),
         (Typed, {"url": "x", "deep": "perhaps"}, "argument deep='perhaps'"),
         (Typed, {"pages": "5"}, "needs -a url=..."),
@@ -143,7 +157,7 @@ def test_arguments_of_the_classes_above_count_too() -> None:
 
     named, takes_others = spider_arguments(More)
     assert [str(argument) for argument in named[:3]] == ["more: int", "url: str", "pages: int = 10"]
-    assert not takes_others
+    assert takes_others
     assert parse_arguments(More, {"more": "1", "url": "x"}) == {"more": 1, "url": "x"}
 
 
