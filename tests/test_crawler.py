@@ -342,3 +342,47 @@ def test_a_crawl_that_needs_no_network_ends_after_the_reactor_was_run_and_not_be
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (0, "finished\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "told"),
+    [
+        (
+            "custom_settings = {'ITEM_PIPELINES': {'nowhere.Pipe': 1}}",
+            2,
+            "cannot begin: nowhere.Pipe cannot be imported",
+        ),
+        ("def __init__(self): raise RuntimeError('no key')", 3, "RuntimeError: no key"),
+    ],
+)
+def test_a_process_whose_crawl_cannot_begin_says_so_and_ends_with_an_error(body: str, code: int, told: str) -> None:
+    program = f"""
+from crawler.crawler import CrawlerProcess
+from crawler import Spider
+class Cannot(Spider):
+    name = "cannot"
+    {body}
+process = CrawlerProcess()
+process.crawl(Cannot)
+process.start()
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code
+    assert told in done.stderr
+    assert "Unhandled error" not in done.stderr
+    assert ("Traceback" in done.stderr) == (code == 3)
+
+
+def test_a_process_whose_caller_takes_the_error_goes_on() -> None:
+    assert (
+        python("""
+        from crawler.crawler import CrawlerProcess
+        process = CrawlerProcess({"LOG_LEVEL": "CRITICAL"})
+        class Cannot(PageSpider):
+            custom_settings = {"ITEM_PIPELINES": {"nowhere.Pipe": 1}}
+        process.crawl(Cannot).addErrback(lambda failure: print(failure.type.__name__))
+        process.start()
+        print(process.bootstrap_failed)
+    """)
+        == "ComponentError\nTrue"
+    )

@@ -26,6 +26,7 @@ LAYERS = [
     ("crawler.report", 7),
     ("crawler.crawler", 6),
     ("crawler.assembly", 6),
+    ("crawler.refusals", 6),
     ("crawler.running", 6),
     ("crawler.watching", 6),
     ("crawler.runtime", 6),
