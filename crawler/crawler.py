@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
 
 from crawler import runtime as runtimes
 from crawler.assembly import Assembly
@@ -23,6 +23,7 @@ from crawler.engine.identity import fingerprinter_of
 from crawler.exceptions import UsageError
 from crawler.frontier.jobs import FINISHED, jobs_in
 from crawler.logs import configure_logging
+from crawler.refusals import Refusals
 from crawler.result import CrawlResult
 from crawler.settings import Settings
 from crawler.signals import SignalManager
@@ -201,11 +202,9 @@ class Crawler:
 
     def stop(self) -> Deferred[None]:
         """End the crawl when what is in flight has finished."""
-        done: Deferred[None] = Deferred()
         if self.engine is not None:
             self.engine.stop("shutdown")
-        done.callback(None)
-        return done
+        return succeed(None)
 
     async def stop_async(self) -> None:
         """End the crawl when what is in flight has finished."""
@@ -224,27 +223,23 @@ class Crawler:
 
     def get_addon(self, cls: type) -> Any:
         """Return the add-on of class *cls*, None if the crawl has none."""
-        return _instance_of(cls, self.addons)
+        return components.of_class(cls, self.addons)
 
     def get_extension(self, cls: type) -> Any:
         """Return the extension of class *cls*, None if the crawl has none."""
-        return _instance_of(cls, self.extensions)
+        return components.of_class(cls, self.extensions)
 
     def get_item_pipeline(self, cls: type) -> Any:
         """Return the item pipeline of class *cls*, None if the crawl has none."""
-        return _instance_of(cls, self._assembly.pipelines if self._assembly else ())
+        return components.of_class(cls, self._assembly.pipelines if self._assembly else ())
 
     def get_downloader_middleware(self, cls: type) -> Any:
         """Return the downloader middleware of class *cls*, None if the crawl has none."""
-        return _instance_of(cls, self._assembly.downloader_middlewares if self._assembly else ())
+        return components.of_class(cls, self._assembly.downloader_middlewares if self._assembly else ())
 
     def get_spider_middleware(self, cls: type) -> Any:
         """Return the spider middleware of class *cls*, None if the crawl has none."""
-        return _instance_of(cls, self._assembly.spider_middlewares if self._assembly else ())
-
-
-def _instance_of(cls: type, instances: Iterable[Any]) -> Any:
-    return next((instance for instance in instances if isinstance(instance, cls)), None)
+        return components.of_class(cls, self._assembly.spider_middlewares if self._assembly else ())
 
 
 def effective_settings(spidercls: type[Spider], settings: Settings | Mapping[str, Any] | None) -> Settings:
@@ -270,6 +265,7 @@ class CrawlerRunnerBase:
         self.crawlers: set[Crawler] = set()
         self.bootstrap_failed = False
         self._reactor = reactor
+        self._refusals = Refusals()
         self._active: set[Deferred[Any]] = set()
 
     @cached_property
@@ -297,7 +293,9 @@ class CrawlerRunnerBase:
         def ended(result: Any) -> Any:
             self.crawlers.discard(crawler)
             self._active.discard(crawling)
-            self.bootstrap_failed |= crawler.spider is None
+            if crawler.engine is None:
+                self.bootstrap_failed = True
+                self._refusals.note(crawling, crawler.spidercls.name, result)
             if not self._active:
                 runtimes.release_threads(crawler.runtime)
             return result
@@ -374,6 +372,7 @@ class CrawlerProcessBase(CrawlerRunnerBase):
     def start(self, stop_after_crawl: bool = True, install_signal_handlers: bool = True) -> None:
         """Run until all crawls have ended; with *stop_after_crawl* false, until a signal stops them.
 
+        One that could not begin, and whose Deferred nobody has looked at, ends the program with SystemExit.
         The first SIGINT or SIGTERM finishes what is in flight, the second stops at once.
         """
 
@@ -390,6 +389,7 @@ class CrawlerProcessBase(CrawlerRunnerBase):
             else nullcontext()
         ):
             runtimes.run(self._where, lambda: start(until_ended()))
+        self._refusals.end_process()
 
 
 class CrawlerProcess(CrawlerProcessBase, CrawlerRunner):

@@ -6,6 +6,7 @@ that what is shown, reported and tested is one set of numbers.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import pprint
 from collections.abc import Mapping
@@ -18,52 +19,58 @@ class StatsCollector:
     """The statistics of one crawl. The ``spider`` arguments are accepted for ported code and not used."""
 
     def __init__(self, crawler: Any = None) -> None:
-        self._values: dict[str, Any] = {}
+        self._stats: dict[str, Any] = {}
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {len(self._values)} values>"
+        return f"<{type(self).__name__} {len(self._stats)} values>"
 
     def get_value(self, key: str, default: Any = None, spider: Any = None) -> Any:
         """Return the value of *key*, or *default*."""
-        return self._values.get(key, default)
+        return self._stats.get(key, default)
 
     def get_stats(self, spider: Any = None) -> dict[str, Any]:
         """Return a copy of everything."""
-        return dict(self._values)
+        return dict(self._stats)
 
     def set_value(self, key: str, value: Any, spider: Any = None) -> None:
         """Set *key* to *value*."""
-        self._values[key] = value
+        self._stats[key] = value
 
     def set_stats(self, stats: Mapping[str, Any], spider: Any = None) -> None:
         """Replace everything by *stats*."""
-        self._values = dict(stats)
+        self._stats = dict(stats)
 
     # Hot: about a dozen times per request.
     def inc_value(self, key: str, count: int = 1, start: int = 0, spider: Any = None) -> None:
         """Add *count* to *key*, which begins at *start*."""
-        values = self._values
+        values = self._stats
         values[key] = values.get(key, start) + count
 
     def max_value(self, key: str, value: Any, spider: Any = None) -> None:
         """Raise *key* to *value* if it is lower or not set."""
-        known = self._values.get(key)
-        self._values[key] = value if known is None else max(known, value)
+        known = self._stats.get(key)
+        self._stats[key] = value if known is None else max(known, value)
 
     def min_value(self, key: str, value: Any, spider: Any = None) -> None:
         """Lower *key* to *value* if it is higher or not set."""
-        known = self._values.get(key)
-        self._values[key] = value if known is None else min(known, value)
+        known = self._stats.get(key)
+        self._stats[key] = value if known is None else min(known, value)
 
     def clear_stats(self, spider: Any = None) -> None:
         """Forget everything."""
-        self._values.clear()
+        self._stats.clear()
 
     def open_spider(self, spider: Any = None) -> None:
         """Called by the engine when the crawl begins; for collectors that persist their values."""
 
     def close_spider(self, spider: Any = None, reason: str = "") -> None:
         """Called by the engine when the crawl has ended; for collectors that persist their values."""
+        persist = self._persist_stats
+        takes_spider = len(inspect.signature(persist).parameters) > 1
+        persist(self._stats, *((spider,) if takes_spider else ()))
+
+    def _persist_stats(self, stats: dict[str, Any]) -> None:
+        """Keep the final *stats*; ported collectors override this, also with a spider as the second argument."""
 
 
 class MemoryStatsCollector(StatsCollector):
@@ -75,6 +82,7 @@ class MemoryStatsCollector(StatsCollector):
 
     def close_spider(self, spider: Any = None, reason: str = "") -> None:
         """Keep the final values under the spider's name."""
+        super().close_spider(spider, reason)
         if spider is not None:
             self.spider_stats[spider.name] = self.get_stats()
 

@@ -349,3 +349,47 @@ def test_the_name_of_a_spider_where_its_class_is_wanted_is_told_where_names_are_
         UsageError, match=r"'books' is the name of a spider .* CrawlerProcess and CrawlerRunner take names"
     ):
         Crawler("books")  # type: ignore[arg-type]  # that is the mistake
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "told"),
+    [
+        (
+            "custom_settings = {'ITEM_PIPELINES': {'nowhere.Pipe': 1}}",
+            2,
+            "cannot begin: nowhere.Pipe cannot be imported",
+        ),
+        ("def __init__(self): raise RuntimeError('no key')", 3, "RuntimeError: no key"),
+    ],
+)
+def test_a_process_whose_crawl_cannot_begin_says_so_and_ends_with_an_error(body: str, code: int, told: str) -> None:
+    program = f"""
+from crawler.crawler import CrawlerProcess
+from crawler import Spider
+class Cannot(Spider):
+    name = "cannot"
+    {body}
+process = CrawlerProcess()
+process.crawl(Cannot)
+process.start()
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code
+    assert told in done.stderr
+    assert "Unhandled error" not in done.stderr
+    assert ("Traceback" in done.stderr) == (code == 3)
+
+
+def test_a_process_whose_caller_takes_the_error_goes_on() -> None:
+    assert (
+        python("""
+        from crawler.crawler import CrawlerProcess
+        process = CrawlerProcess({"LOG_LEVEL": "CRITICAL"})
+        class Cannot(PageSpider):
+            custom_settings = {"ITEM_PIPELINES": {"nowhere.Pipe": 1}}
+        process.crawl(Cannot).addErrback(lambda failure: print(failure.type.__name__))
+        process.start()
+        print(process.bootstrap_failed)
+    """)
+        == "ComponentError\nTrue"
+    )

@@ -27,6 +27,7 @@ LAYERS = [
     ("crawler.crawler", 6),
     ("crawler.assembly", 6),
     ("crawler.builtin", 6),
+    ("crawler.refusals", 6),
     ("crawler.running", 6),
     ("crawler.watching", 6),
     ("crawler.runtime", 6),

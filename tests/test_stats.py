@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 from crawler.stats import MemoryStatsCollector, StatsCollector, render
 
 
@@ -35,6 +38,23 @@ def test_the_final_values_are_kept_by_spider_name() -> None:
     stats.set_value("finish_reason", "finished")
     stats.close_spider(Named(), "finished")
     assert stats.spider_stats == {"books": {"finish_reason": "finished"}}
+
+
+def test_a_collector_that_persists_them_is_given_the_final_values_with_or_without_the_spider() -> None:
+    kept: list[Any] = []
+
+    class Old(MemoryStatsCollector):
+        def _persist_stats(self, stats: Any, spider: Any) -> None:  # type: ignore[override]
+            kept.append((dict(stats), spider.name))
+
+    class New(StatsCollector):
+        def _persist_stats(self, stats: Any) -> None:
+            kept.append(dict(self._stats))
+
+    for collector in (Old(), New()):
+        collector.set_value("pages", 1)
+        collector.close_spider(SimpleNamespace(name="books"), "finished")
+    assert kept == [({"pages": 1}, "books"), {"pages": 1}]
 
 
 def test_they_are_shown_sorted_one_a_line() -> None:

@@ -303,3 +303,8 @@ def _is_ours(method: Any) -> bool:
 def hooks(instances: Iterable[Any], name: str, spider: Any) -> list[Callable[..., Any]]:
     """Return the hooks *name* of all *instances* that have it, in order."""
     return [found for found in (hook(instance, name, spider) for instance in instances) if found is not None]
+
+
+def of_class(cls: type, instances: Iterable[Any]) -> Any:
+    """Return the first of *instances* that is a *cls*, None if none is."""
+    return next((instance for instance in instances if isinstance(instance, cls)), None)

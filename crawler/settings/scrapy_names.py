@@ -10,6 +10,7 @@ Names that have the same meaning and type on both sides are not repeated here: t
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -111,6 +112,11 @@ def _fingerprinter(value: Any) -> Any:
     return "" if isinstance(value, str) and value.endswith(".RequestFingerprinter") else value
 
 
+def _level_name(value: Any) -> Any:
+    """Return the name of a level that is given by its number, as logging.INFO is."""
+    return logging.getLevelName(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def _cache_policy(value: Any) -> Any:
     """Return our name for the policy that Scrapy has as a class."""
     name = value if isinstance(value, str) else getattr(value, "__name__", value)
@@ -143,6 +149,8 @@ MAPPED: dict[str, Mapped] = {
     "DOWNLOADER_CLIENT_TLS_METHOD": Mapped("http.tls_max", _tls_method),
     "REFERRER_POLICY": Mapped("crawl.referrer_policy", _referrer_policy),
     "FEEDS": Mapped("feeds"),
+    "LOG_LEVEL": Mapped("log.level", _level_name),
+    "DEFAULT_DROPITEM_LOG_LEVEL": Mapped("log.dropped_level", _level_name),
     "HTTPCACHE_POLICY": Mapped("cache.policy", _cache_policy),
     "RETRY_EXCEPTIONS": Mapped("retry.exceptions", _paths),
     "DOWNLOAD_HANDLERS": Mapped("http.schemes", _schemes),

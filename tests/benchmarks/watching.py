@@ -44,7 +44,7 @@ from crawler.demo.bench import SETTINGS, _BenchSpider
 from crawler.demo.server import serving
 from crawler.download.phases import Phases, Stopwatch
 from crawler.engine.holdback import Holdback
-from crawler.engine.waits import Callbacks, Histogram
+from crawler.engine.waits import Callbacks, Waits
 from crawler.extensions.dashboard import Dashboard, server
 from crawler.running import run_crawl
 from crawler.settings import Settings
@@ -66,7 +66,7 @@ _BETWEEN = 0.1
 
 _NOTHING = Phases()
 _NOTES: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
-    (Histogram, "add", lambda *_: None),
+    (Waits, "add_visit", lambda *_, **__: None),
     (Callbacks, "add", lambda *_: None),
     (Holdback, "note", lambda *_: None),
     (Stopwatch, "phases", lambda _: _NOTHING),

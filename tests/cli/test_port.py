@@ -131,7 +131,7 @@ def test_what_needs_a_hand_is_listed_with_file_and_line_and_the_code_is_1(shop: 
     assert done.returncode == 1
     assert done.stdout == ""
     assert "2 to look at:" in done.stderr
-    assert "  shop/spiders/more.py:2: scrapy.mail.MailSender: there is no crawler.mail" in done.stderr
+    assert "  shop/spiders/more.py:2: scrapy.squeues.FifoMemoryQueue: there is no crawler.squeues" in done.stderr
     assert "  requirements.txt:3: names Scrapy: Scrapy==2.11" in done.stderr
 
 

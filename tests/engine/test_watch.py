@@ -204,3 +204,11 @@ def test_troubles_are_counted_by_kind_and_place_and_the_latest_come_first() -> N
         ("a.py:2", 1, "url"),
     ]
     assert again.latest(1)[0].where == "a.py:2"
+
+
+def test_times_are_counted_when_somebody_looks_and_do_not_pile_up() -> None:
+    waits = Waits()
+    for _ in range(10_000):
+        waits.add_visit(download=0.25, turn=0.0, politeness=0.0)
+    assert len(waits["download"]._fresh) <= 1001
+    assert (waits["download"].count, waits["download"].total) == (10_000, 2500.0)

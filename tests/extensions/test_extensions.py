@@ -108,6 +108,34 @@ def test_far_too_much_memory_ends_the_crawl() -> None:
     assert result.stats["response_received_count"] < 10
 
 
+@pytest.mark.parametrize(("limit", "what"), [("MEMUSAGE_WARNING_MB", "warning"), ("MEMUSAGE_LIMIT_MB", "limit")])
+def test_who_is_to_know_of_too_much_memory_gets_mail(limit: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+
+    class Server:
+        """Takes what the standard library would send."""
+
+        def __init__(self, **where: Any) -> None:
+            self.where = where
+
+        def __enter__(self) -> Server:
+            return self
+
+        def __exit__(self, *error: object) -> None: ...
+
+        def send_message(self, message: Any, from_addr: str, to_addrs: list[str]) -> None:
+            sent.append((self.where["host"], to_addrs, message["Subject"]))
+
+    monkeypatch.setattr("smtplib.SMTP", Server)
+    result, _ = with_memory(
+        [10, 20, 50, 60], **{limit: 40}, MEMUSAGE_NOTIFY_MAIL=["me@x.test"], MAIL_HOST="mail.x.test"
+    )
+    [(host, receivers, subject)] = sent
+    assert (host, receivers) == ("mail.x.test", ["me@x.test"])
+    assert subject.startswith(f"pages: memory {what} on ")
+    assert result.stats[f"memusage/{what}_notified"] == 1
+
+
 def test_the_memory_of_this_process_is_known() -> None:
     assert 5 * MiB < memory_in_use() <= memory_at_most() * 1.01 < 100_000 * MiB
 

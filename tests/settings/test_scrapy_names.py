@@ -38,6 +38,10 @@ def test_a_name_has_one_meaning_and_a_reason_if_it_has_none() -> None:
     ("name", "value", "target", "meant"),
     [
         ("RANDOMIZE_DOWNLOAD_DELAY", False, "politeness.jitter", 0.0),
+        ("LOG_LEVEL", logging.WARNING, "log.level", "WARNING"),
+        ("DEFAULT_DROPITEM_LOG_LEVEL", 20, "log.dropped_level", "INFO"),
+        ("DUPEFILTER_CLASS", "scrapy.dupefilters.RFPDupeFilter", "components.dupefilter", ""),
+        ("FILES_STORE_S3_ACL", "public-read", "files.s3_acl", "public-read"),
         ("RANDOMIZE_DOWNLOAD_DELAY", "True", "politeness.jitter", 0.5),
         ("DOWNLOAD_TLS_MIN_VERSION", "TLSv1.3", "http.tls_min", "1.3"),
         (
