@@ -26,7 +26,8 @@ def fingerprint(request: Request, *, include_headers: Iterable[str] = (), keep_f
     The values of *include_headers* count too, and the URL's fragment if *keep_fragments*. A URL that goes out as it is written
     (``verbatim_url`` in meta) counts as it is written.
     """
-    if request.has_meta and request.meta.get("verbatim_url"):
+    meta = request._meta  # there is a request for every link, and has_meta takes a call
+    if meta is not None and meta.get("verbatim_url"):
         return _digest(request.method, request.url, request.body, *_headers(request, include_headers))
     if not include_headers and not keep_fragments:
         if request.method == "GET" and not request.body:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 #: How far it reads.
 WITHIN = 1024
@@ -34,8 +35,16 @@ _XML = re.compile(
 def meta_encoding(body: bytes, known: Callable[[str], str | None]) -> str | None:
     """Return what *known* gives for the label of the first meta element that has one it knows, None if there is none."""
     head = body[:WITHIN]
-    if b"charset" not in head.lower():
+    place = head.lower().find(b"charset")
+    if place == -1:
         return None  # either way of saying it has the word
+    # The pages of a site begin alike, mostly as far as that: a look-up costs a tenth of the prescan.
+    return _prescanned(head[: head.find(b">", place) + 1], known) or _prescanned.__wrapped__(head, known)
+
+
+@lru_cache(maxsize=256)
+def _prescanned(head: bytes, known: Callable[[str], str | None]) -> str | None:
+    """Return what :func:`meta_encoding` does, for the bytes as far as it reads or less."""
     place = head.find(b"<")
     while place != -1 and (tag := _TAG.search(head, place)) is not None:
         comment, meta, other = tag.groups()
