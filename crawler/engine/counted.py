@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler import signals
 from crawler.exceptions import StopDownload
+from crawler.http.retry import error_reason
 
 if TYPE_CHECKING:
     from crawler.http import Headers, Request, Response
@@ -41,7 +42,7 @@ def counted(
             response = await fetch(request)
         except Exception as error:
             count("downloader/exception_count")
-            count(f"downloader/exception_type_count/{type(error).__name__}")
+            count(f"downloader/exception_type_count/{error_reason(error)}")
             raise
         finally:
             if left:

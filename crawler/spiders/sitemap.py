@@ -68,7 +68,12 @@ class SitemapSpider(Spider):
     def _parse_sitemap(self, response: Response) -> Iterator[Request]:
         depth = response.meta.get(_DEPTH, 0) if response.request is not None else 0
         if response.url.partition("?")[0].endswith("/robots.txt"):
-            for url in sitemap_urls_from_robots(response.body, response.url):
+            named = list(sitemap_urls_from_robots(response.body, response.url))
+            if not named:
+                logger.warning(
+                    "%s names no sitemap: write those of the site into sitemap_urls", response, extra={"spider": self}
+                )
+            for url in named:
                 yield self._next_sitemap(url, depth)
             return
         body = self._get_sitemap_body(response)

@@ -15,7 +15,7 @@ from crawler.testing import Page, crawl_in_memory
 
 # As Scrapy 2.19 has them after a crawl such as that below.
 NAMES = """
-downloader/exception_count downloader/exception_type_count/DownloadTimeoutError
+downloader/exception_count downloader/exception_type_count/crawler.exceptions.DownloadTimeoutError
 downloader/request_bytes downloader/request_count downloader/request_method_count/GET downloader/response_bytes
 downloader/response_count downloader/response_status_count/200 downloader/response_status_count/404
 downloader/response_status_count/503 dupefilter/filtered elapsed_time_seconds finish_reason finish_time

@@ -66,6 +66,11 @@ def test_sitemaps_are_found_in_robots_txt_in_indexes_and_packed() -> None:
     assert sorted(crawl(Pages)) == ["/0", "/1", "/2", "/3", "/4", "/more", "/news/1", "/news/2"]
 
 
+def test_a_robots_txt_that_names_no_sitemap_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    assert crawl(Pages, Site({"/robots.txt": "User-agent: *\nDisallow:\n"})) == {}
+    assert f"<200 {HOST}/robots.txt> names no sitemap: write those of the site into sitemap_urls" in caplog.text
+
+
 def test_the_first_rule_that_fits_gets_the_page_and_none_leaves_it_out() -> None:
     class Ruled(Pages):
         sitemap_rules = [(re.compile("/news/"), "parse_news"), (r"/\d$", Pages.parse_news), ("/mo", "parse")]
