@@ -47,6 +47,9 @@ _CARRIED = ("h", "b", "t", "k", "o")
 _OPEN_META = frozenset({"depth", "rule", "link_text"})
 _OPEN_HEADERS = frozenset({b"Referer"})
 
+# The fields that links have, and hardly another.
+_OF_MOST = frozenset({"u", "c", "t", "h"})
+
 _SEALED = b"request"
 
 
@@ -92,6 +95,7 @@ class RequestCodec:
             record["s"] = self._seal.seal(_encoder.encode(carried), _SEALED)
         return _encoder.encode(record)
 
+    # Hot: once per request that comes back from a store.
     def decode(self, record: bytes | memoryview) -> Request:
         """Return the request of *record*."""
         fields: dict[str, Any] = _decoder.decode(record)
@@ -99,24 +103,26 @@ class RequestCodec:
             if self._seal is None:
                 raise NotStorableError("a stored request is sealed, and there is no key to open it with")
             fields |= _decoder.decode(self._seal.unseal(fields["s"], _SEALED))
-        request = Request.from_trusted_url(
-            fields["u"],
-            callback=self._method(fields.get("c")),
-            errback=self._method(fields.get("e")),
-            priority=fields.get("p", 0),
-            method=fields.get("m", "GET"),
-            headers=Headers.restored(fields["h"]) if "h" in fields else None,
-            body=fields.get("b", b""),
-            meta=fields.get("t"),
-            cb_kwargs=fields.get("k"),
-            cookies=fields.get("o"),
-            encoding=fields.get("n", "utf-8"),
-            dont_filter=fields.get("d", False),
-            flags=fields.get("f"),
-        )
-        if "y" in fields:
-            request = _as_class(request, fields["y"])
+        request = Request.of_link(fields["u"], self._method(fields.get("c")))
+        request._meta = fields.get("t")
+        if "h" in fields:
+            request._headers = Headers.restored(fields["h"])
+        if not _OF_MOST.issuperset(fields):
+            request = self._with_the_rest(request, fields)
         return request
+
+    def _with_the_rest(self, request: Request, fields: dict[str, Any]) -> Request:
+        """Return *request* with what few have."""
+        request.errback = self._method(fields.get("e"))
+        request.method = fields.get("m", request.method)
+        request.priority = fields.get("p", request.priority)
+        request.encoding = fields.get("n", request.encoding)
+        request.dont_filter = fields.get("d", request.dont_filter)
+        request._body = fields.get("b", request._body)
+        request._cb_kwargs = fields.get("k")
+        request._cookies = fields.get("o")
+        request._flags = fields.get("f")
+        return _as_class(request, fields["y"]) if "y" in fields else request
 
     def _name(self, function: Callable[..., Any], role: str, request: Request) -> str:
         """Return the name under which the spider has *function*."""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from crawler.exceptions import JobError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
@@ -27,7 +27,6 @@ CREATE TABLE waiting (
     sequence INTEGER PRIMARY KEY, host INTEGER NOT NULL, rank INTEGER NOT NULL, parent INTEGER NOT NULL,
     digest BLOB NOT NULL, record BLOB NOT NULL
 );
-CREATE INDEX waiting_by_host ON waiting (host, rank, sequence);
 CREATE TABLE history (
     sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
     reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL,
@@ -44,6 +43,7 @@ ALTER TABLE history ADD COLUMN ended REAL NOT NULL DEFAULT 0;
 ALTER TABLE history ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
 """,
     2: "",  # secrets may be sealed since, and what has not been stays as it is
+    3: "DROP INDEX waiting_by_host",  # which requests of a host wait is known in memory: see places.py
 }
 
 # Pages in the write-ahead log before they are brought into the database: the tips of its trees change with every commit, and are
@@ -51,7 +51,7 @@ ALTER TABLE history ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
 _CHECKPOINT = 8_000
 
 # Pages of the database that are kept in memory, in KiB (negative, as SQLite wants it): the tips of its trees.
-_CACHE = -16_384
+_CACHE = -4_096
 
 
 def open_database(path: Path) -> sqlite3.Connection:

@@ -184,11 +184,12 @@ class Frontier:
         """Take over what an earlier process left in the journal: what waits, what was seen, how requests ended."""
         if self._journal is None:
             return
-        waiting = self._journal.restore()
         self.ended = self._journal.outcomes()
-        self.scheduled = sum(self.ended.values()) + sum(count for _, count in waiting)
-        self._seen.restore(self._journal.seen(), self.scheduled)
-        self._workbench.restore(waiting, self._journal.last_sequence(), now)
+        self.scheduled = self.ended.total() + self._journal.count_waiting()
+        self._seen.reserve(self.scheduled)
+        for digests, sequences in self._journal.restore():
+            self._seen.add_many(digests, sequences)
+        self._workbench.restore(self._journal.hosts(), self._journal.last_sequence(), now)
 
     def is_same(self, one: Request, other: Request) -> bool:
         """Tell whether both requests have one identity."""

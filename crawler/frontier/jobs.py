@@ -84,6 +84,8 @@ class Job:
             # Records hold headers and cookies. SQLite gives its log the mode that the database has when it is opened.
             os.close(os.open(folder / DATABASE, os.O_CREAT | os.O_RDWR, 0o600))
             self.database = open_database(folder / DATABASE)
+            self._place = (folder / DATABASE).absolute()
+            self._file = self._place.stat()
         except BaseException:
             self._lock.close()
             raise
@@ -122,6 +124,18 @@ class Job:
         if not isinstance(value, Secret):
             return _encode(value)
         return _SEALED + self.seal.seal(_encode(value.value), key.encode())
+
+    def check_place(self) -> None:
+        """Raise JobError if the database is not where it was opened: what is written to it now, nobody would find."""
+        try:
+            if os.path.samestat(self._file, self._place.stat()):
+                return
+        except OSError:
+            pass
+        raise JobError(
+            f"the job {self.folder} was removed or replaced while its crawl ran, so that what it does cannot be kept: let jobs be "
+            "until their crawls have ended; `crawler jobs --clean` removes those that have finished"
+        )
 
     def close(self) -> None:
         """Close the database and let go of the lock."""

@@ -12,19 +12,27 @@ meets one, and the digest of that row is compared; for those seen lately it is i
 
 from __future__ import annotations
 
+import struct
 from array import array
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from itertools import islice
+
+from crawler.http.fingerprint import SIZE
 
 # Digests that are known without the disk: the links that the pages of a site share.
 _LATELY = 65_536
 
-# The index is cut into parts that grow one by one: making one larger takes a few milliseconds even with ten million URLs.
+# The index is cut into parts that grow one by one, by half: making one larger takes some milliseconds even with ten million URLs.
 _PARTS = 256
 _FIRST_SIZE = 64
+_ONE_CELL = array("Q", [0])
 
 # A part is made larger when it is fuller than this; beyond, chains of cells get long.
-_FULL = 0.7
+_FULL = 0.75
+
+# The first four bytes of a digest: the part, and what is in the cell.
+_HEADS = struct.Struct(f"<I{SIZE - 4}x")
 
 _SEQUENCE_BITS = 40
 _SEQUENCE = (1 << _SEQUENCE_BITS) - 1
@@ -48,13 +56,16 @@ class SeenSet:
     def __contains__(self, digest: bytes) -> bool:
         return digest in self._digests
 
-    def restore(self, known: Iterable[tuple[bytes, int]], count: int) -> None:
-        """Note all of *known*, *count* pairs of (digest, sequence)."""
-        self._digests.update(digest for digest, _ in known)
-
     def add(self, digest: bytes, sequence: int) -> None:
         """Note that the request number *sequence* has this fingerprint."""
         self._digests.add(digest)
+
+    def add_many(self, digests: Sequence[bytes], sequences: Sequence[int]) -> None:
+        """Note all of *digests*, those of the requests of these numbers."""
+        self._digests.update(digests)
+
+    def reserve(self, count: int) -> None:
+        """Make room for *count* of them, into an empty set: a set finds it by itself."""
 
 
 class SeenIndex:
@@ -64,7 +75,7 @@ class SeenIndex:
 
     def __init__(self, digest_of: Callable[[int], bytes | None]) -> None:
         self._digest_of = digest_of
-        self._parts = [array("Q", bytes(8 * _FIRST_SIZE)) for _ in range(_PARTS)]
+        self._parts = [_empty(_FIRST_SIZE) for _ in range(_PARTS)]
         self._counts = [0] * _PARTS
         self._lately: dict[bytes, None] = {}
 
@@ -79,13 +90,15 @@ class SeenIndex:
         if digest in self._lately:
             return True
         cells, tag = self._parts[digest[0]], int.from_bytes(digest[1:4], "little")
-        last = len(cells) - 1
-        at = tag & last
+        size = len(cells)
+        at = tag % size
         while cell := cells[at]:
             if cell >> _SEQUENCE_BITS == tag and self._digest_of(cell & _SEQUENCE) == digest:
                 self._remember(digest)
                 return True
-            at = (at + 1) & last
+            at += 1
+            if at == size:
+                at = 0
         return False
 
     def add(self, digest: bytes, sequence: int) -> None:
@@ -98,24 +111,31 @@ class SeenIndex:
             cells = self._parts[part] = _grown(cells)
         _put(cells, int.from_bytes(digest[1:4], "little") << _SEQUENCE_BITS | sequence)
 
-    def restore(self, known: Iterable[tuple[bytes, int]], count: int) -> None:
-        """Note all of *known*, *count* pairs of (digest, sequence), into an index that is empty yet."""
+    def reserve(self, count: int) -> None:
+        """Make room for *count* fingerprints; the index is empty yet."""
         size = _FIRST_SIZE
         while size * _FULL * _PARTS < count:
-            size *= 2
-        counts = self._counts
-        parts = self._parts = [array("Q", bytes(8 * size)) for _ in range(_PARTS)]
-        for digest, sequence in known:
-            part = digest[0]
-            at = tag = digest[1] | digest[2] << 8 | digest[3] << 16
-            cells = parts[part]
-            counts[part] += 1
-            if counts[part] > len(cells) * _FULL:
-                cells = parts[part] = _grown(cells)  # the parts are not quite alike
-            last = len(cells) - 1
-            at &= last
+            size = _larger(size)
+        self._parts = [_empty(size) for _ in range(_PARTS)]
+
+    # Hot: once per request that was ever submitted, when a job is resumed.
+    def add_many(self, digests: Sequence[bytes], sequences: Sequence[int]) -> None:
+        """Note all of *digests*, those of the requests of these numbers, which are not lately seen ones."""
+        joined = b"".join(digests)
+        for part, count in Counter(joined[::SIZE]).items():
+            self._counts[part] += count
+            while self._counts[part] > len(self._parts[part]) * _FULL:
+                self._parts[part] = _grown(self._parts[part])
+        parts = self._parts
+        for (head,), sequence in zip(_HEADS.iter_unpack(joined), sequences, strict=True):
+            cells = parts[head & 255]
+            tag = head >> 8
+            size = len(cells)
+            at = tag % size
             while cells[at]:
-                at = (at + 1) & last
+                at += 1
+                if at == size:
+                    at = 0
             cells[at] = tag << _SEQUENCE_BITS | sequence
 
     def _remember(self, digest: bytes) -> None:
@@ -126,9 +146,17 @@ class SeenIndex:
                 del lately[old]
 
 
+def _larger(size: int) -> int:
+    return size + size // 2
+
+
+def _empty(size: int) -> array[int]:
+    return _ONE_CELL * size
+
+
 def _grown(old: array[int]) -> array[int]:
-    """Return a part of twice the size with the same cells."""
-    cells = array("Q", bytes(16 * len(old)))
+    """Return a larger part with the same cells."""
+    cells = _empty(_larger(len(old)))
     for cell in old:
         if cell:
             _put(cells, cell)
@@ -137,8 +165,10 @@ def _grown(old: array[int]) -> array[int]:
 
 def _put(cells: array[int], cell: int) -> None:
     """Put *cell* into the first free place from the one that its bits of the digest name."""
-    last = len(cells) - 1
-    at = (cell >> _SEQUENCE_BITS) & last
+    size = len(cells)
+    at = (cell >> _SEQUENCE_BITS) % size
     while cells[at]:
-        at = (at + 1) & last
+        at += 1
+        if at == size:
+            at = 0
     cells[at] = cell

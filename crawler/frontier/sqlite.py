@@ -5,21 +5,23 @@ each that ended) and is written with the next commit, in one transaction with th
 and has ended between two commits never touches the disk but as history.
 
 As the store of the workbench it holds what does not fit there. Every row of ``waiting`` is either *in hand* (on the workbench, or
-leased) or stored; which one is known by a set of the few that are in hand, so that moving a request between the two writes nothing.
+leased) or stored; the numbers of those that are stored are in memory, so that moving a request between the two writes nothing.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter, deque
+from array import array
+from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crawler.exceptions import JobError, NotStorableError, describe
 from crawler.frontier.jobs import damaged
+from crawler.frontier.places import Places
 from crawler.frontier.visit import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
@@ -29,21 +31,37 @@ if TYPE_CHECKING:
 _INSERT = "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)"
 _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-# Rows of a host that are read at once, and rows of all hosts that may lie ready: a record has some 150 bytes.
+# Rows of a host that are read at once; of each when a job is resumed; and rows of all hosts that may lie ready, of some 150 bytes.
 _READ_AHEAD = 64
+_READ_FIRST = 4
 _ROWS_AHEAD = 65_536
 
 # The same few links of a site's navigation are refused on every page.
 _REFUSED_LATELY = 65_536
 
 _DIGEST = ("SELECT digest FROM history WHERE sequence = ?", "SELECT digest FROM waiting WHERE sequence = ?")
-_NEXT = """
-SELECT rank, sequence, parent, digest, record FROM waiting
-WHERE host = ? AND (rank, sequence) >= (?, ?) ORDER BY rank, sequence
-"""
+_ROWS = "SELECT rank, sequence, parent, digest, record FROM waiting WHERE sequence IN ({})"
+
+# Rows that one query asks for by their numbers; rows that are fetched at once when a job is resumed.
+_AT_ONCE = 500
+_CHUNK = 1_000
 
 #: What waits, as it was read: rank, sequence, parent, digest, record.
 _Row: TypeAlias = tuple[int, int, int, bytes, bytes]
+
+
+class _Stock:
+    """The stored requests of one host: those whose rows were read already, and the places of the others, which come after them."""
+
+    __slots__ = ("ahead", "places")
+
+    def __init__(self) -> None:
+        self.ahead: deque[_Row] = deque()
+        self.places = Places()
+
+    def first(self) -> tuple[int, int]:
+        """Return the best (rank, sequence); there must be one."""
+        return self.ahead[0][:2] if self.ahead else self.places.first()
 
 
 class SqliteStore:
@@ -62,10 +80,7 @@ class SqliteStore:
         self._ended: dict[int, bytes] = {}  # the digests in _history, by sequence
         self._hosts: dict[str, int] = {key: number for number, key in self._read("SELECT number, key FROM host")}
         self._new_hosts: list[tuple[int, str]] = []
-        self._in_hand: set[int] = set()
-        self._first: dict[str, tuple[int, int]] = {}  # (rank, sequence), for hosts that have stored requests
-        self._stored: Counter[str] = Counter()
-        self._ahead: dict[str, deque[_Row]] = {}
+        self._stocks: dict[str, _Stock] = {}  # of hosts that have stored requests
         self._rows_ahead = 0
         self._size = 0
         #: Added to the crawl's clock, this gives seconds of the epoch.
@@ -95,17 +110,11 @@ class SqliteStore:
         sequence = request._sequence
         record = self._codec.encode(request)
         self._new[sequence] = (sequence, number, -request.priority, request._parent, digest, record)
-        self._in_hand.add(sequence)
 
     def withdrawn(self, sequence: int) -> None:
-        """Note that the row of a request is replaced by another's.
-
-        One that is in the database stays there until the commit, and *in hand*, so that it is not read again.
-        """
+        """Note that the row of a request, which is in hand, is replaced by another's."""
         if self._new.pop(sequence, None) is None:
             self._gone.append((sequence,))
-        else:
-            self._in_hand.discard(sequence)
 
     # Hot: once per visit.
     def ended(self, visit: Visit, digest: bytes, now: float) -> None:
@@ -147,8 +156,12 @@ class SqliteStore:
 
     def commit(self, values: Mapping[str, Any]) -> None:
         """Write what has gathered and *values* in one transaction. Raise JobError if that cannot be."""
+        self.job.check_place()
         try:
-            self._write_new()
+            if not self._database.in_transaction:
+                self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT INTO host VALUES (?, ?)", self._new_hosts)
+            self._database.executemany(_INSERT, self._new.values())
             self._database.executemany("DELETE FROM waiting WHERE sequence = ?", self._gone)
             self._database.executemany(_HISTORY, self._history)
             self._database.executemany("INSERT INTO item VALUES (?, ?)", self._items)
@@ -159,131 +172,158 @@ class SqliteStore:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise _broken(self.job, error) from error
-        self._in_hand.difference_update(sequence for (sequence,) in self._gone)
+        self._new_hosts.clear()
+        self._new.clear()
         self._gone.clear()
         self._history.clear()
         self._items.clear()
         self._refused.clear()
         self._ended.clear()
 
-    def _write_new(self) -> None:
-        if not self._database.in_transaction:
-            self._database.execute("BEGIN IMMEDIATE")
-        self._database.executemany("INSERT INTO host VALUES (?, ?)", self._new_hosts)
-        self._database.executemany(_INSERT, self._new.values())
-        self._new_hosts.clear()
-        self._new.clear()
-
     # --- the store of the workbench ----------------------------------------------------------------------------------
 
+    # Hot: once per request, where more wait than the workbench holds.
     def put(self, host: str, priority: int, sequence: int, request: Request) -> None:
         """Let go of *request*, which waits in the database from now on."""
-        self._in_hand.discard(sequence)
-        place = (-priority, sequence)
-        ahead = self._ahead.get(host)
-        if ahead is not None and place < ahead[-1][:2]:
-            self._rows_ahead -= len(self._ahead.pop(host))  # it belongs among them
-        self._store(host, place)
+        rank = -priority
+        stock = self._stocks.get(host)
+        if stock is None:
+            stock = self._stocks[host] = _Stock()
+        elif stock.ahead and (rank, sequence) < stock.ahead[-1][:2]:
+            self._give_back(stock)  # it belongs among them
+        stock.places.add(rank, sequence)
+        self._size += 1
 
-    def _store(self, host: str, place: tuple[int, int], count: int = 1) -> None:
-        first = self._first.get(host)
-        if first is None or place < first:
-            self._first[host] = place
-        self._stored[host] += count
-        self._size += count
+    def _give_back(self, stock: _Stock) -> None:
+        """Forget the rows of *stock* that were read ahead."""
+        self._rows_ahead -= len(stock.ahead)
+        while stock.ahead:
+            rank, sequence, *_ = stock.ahead.pop()
+            stock.places.add(rank, sequence)
 
     # Hot: once per request, where more wait than the workbench holds.
     def take(self, host: str, count: int) -> list[tuple[int, int, Request]]:
         """Return the next *count* stored requests of *host*, which are in hand from now on."""
+        stock = self._stocks.get(host)
+        if stock is None:
+            return []
         taken: list[tuple[int, int, Request]] = []
-        while len(taken) < count and host in self._first:
-            ahead = self._ahead.get(host) or self._read_ahead(host)
+        ahead = stock.ahead
+        while len(taken) < count and (ahead or stock.places):
+            if not ahead:
+                self._read_ahead((stock,), _READ_AHEAD)
             rank, sequence, parent, digest, record = ahead.popleft()
-            self._in_hand.add(sequence)
-            request = self._request(sequence, record)
+            try:
+                request = self._codec.decode(record)
+            except Exception as error:  # whatever may come of reading what nobody has written
+                raise self._unreadable(sequence, error) from error
             request._sequence, request._parent, request._identity = sequence, parent, digest
             taken.append((-rank, sequence, request))
-            self._took(host, ahead)
+        self._size -= len(taken)
+        self._rows_ahead -= len(taken)
+        if not ahead and not stock.places:
+            del self._stocks[host]
         return taken
 
-    def _request(self, sequence: int, record: bytes) -> Request:
-        try:
-            return self._codec.decode(record)
-        except JobError:
-            raise
-        except NotStorableError as error:
-            raise JobError(f"the job {self.job.name} cannot go on: {error}. What was committed is safe") from error
-        except Exception as error:  # whatever may come of reading what nobody has written
-            raise JobError(damaged(self.job.folder, f"request {sequence} cannot be read: {describe(error)}")) from error
+    def _unreadable(self, sequence: int, error: Exception) -> JobError:
+        if isinstance(error, JobError):
+            return error
+        if isinstance(error, NotStorableError):
+            return JobError(f"the job {self.job.name} cannot go on: {error}. What was committed is safe")
+        return JobError(damaged(self.job.folder, f"request {sequence} cannot be read: {describe(error)}"))
 
-    def _took(self, host: str, ahead: deque[_Row]) -> None:
-        """Note that the first of *ahead*, the rows of *host* that were read, has been taken."""
-        self._size -= 1
-        self._rows_ahead -= 1
-        self._stored[host] -= 1
-        if not self._stored[host]:
-            del self._stored[host], self._first[host], self._ahead[host]
-            return
-        if not ahead:
-            ahead = self._read_ahead(host)
-        self._first[host] = ahead[0][:2]
+    def _read_ahead(self, stocks: Collection[_Stock], most: int) -> None:
+        """Read the next rows of *stocks*, *most* of each: one query for many requests, and no object before it is needed."""
+        count = max(1, min(most, (_ROWS_AHEAD - self._rows_ahead) // len(stocks)))
+        taken = [(stock.ahead, sequence) for stock in stocks for sequence in stock.places.take(count)]
+        rows = self._rows([sequence for _, sequence in taken])
+        for ahead, sequence in taken:
+            ahead.append(rows[sequence])
+        self._rows_ahead += len(taken)
 
-    def _read_ahead(self, host: str) -> deque[_Row]:
-        """Read the next rows of *host*: one query for many requests, and no object before it is needed."""
-        room = max(1, min(_READ_AHEAD, _ROWS_AHEAD - self._rows_ahead))
-        ahead: deque[_Row] = deque()
-        try:
-            if self._new:
-                self._write_new()
-            for row in self._database.execute(_NEXT, (self._hosts[host], *self._first[host])):
-                if row[1] not in self._in_hand:
-                    ahead.append(row)
-                    if len(ahead) == room:
-                        break
-        except sqlite3.Error as error:
-            raise _broken(self.job, error) from error
-        self._ahead[host] = ahead
-        self._rows_ahead += len(ahead)
-        return ahead
+    def _rows(self, sequences: list[int]) -> dict[int, _Row]:
+        """Return the rows of requests by their numbers: from the database, or as the next commit will write them."""
+        written = [sequence for sequence in sequences if sequence not in self._new]
+        rows: dict[int, _Row] = {}
+        for start in range(0, len(written), _AT_ONCE):
+            some = written[start : start + _AT_ONCE]
+            for row in self._read(_ROWS.format(",".join("?" * len(some))), tuple(some)):
+                rows[row[1]] = row
+        for sequence in sequences:
+            if sequence not in rows:
+                rows[sequence] = self._unwritten(sequence)
+        return rows
+
+    def _unwritten(self, sequence: int) -> _Row:
+        new = self._new.get(sequence)
+        if new is None:
+            raise JobError(damaged(self.job.folder, f"request {sequence} is not there any more"))
+        _, _, rank, parent, digest, record = new
+        return rank, sequence, parent, digest, record
 
     def first(self, host: str) -> tuple[int, int] | None:
         """Return the (priority, sequence) that :meth:`take` would return first."""
-        place = self._first.get(host)
-        return None if place is None else (-place[0], place[1])
+        stock = self._stocks.get(host)
+        if stock is None:
+            return None
+        rank, sequence = stock.first()
+        return -rank, sequence
 
     # --- what an earlier process left --------------------------------------------------------------------------------
 
-    def restore(self) -> list[tuple[str, int]]:
-        """Take over what waits in the database; return (host, how many) for each host."""
-        keys = {number: key for key, number in self._hosts.items()}
-        waiting = []
-        for number, count in self._read("SELECT host, count(*) FROM waiting GROUP BY host"):
-            ((rank, sequence),) = self._read(
-                "SELECT rank, sequence FROM waiting WHERE host = ? ORDER BY rank, sequence LIMIT 1", (number,)
-            )
-            self._store(keys[number], (rank, sequence), count)
-            waiting.append((keys[number], count))
-        return waiting
+    def count_waiting(self) -> int:
+        """Return how many requests wait in the database."""
+        return int(self._read("SELECT count(*) FROM waiting")[0][0])
 
-    def seen(self) -> Iterator[tuple[bytes, int]]:
-        """Yield (fingerprint, sequence) of every request that was ever submitted."""
-        for table in ("waiting", "history"):
-            yield from self._database.execute(f"SELECT digest, sequence FROM {table}")
+    def restore(self) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:
+        """Take over what waits in the database; yield the (digests, sequence numbers) of all that was ever submitted."""
+        keys = {number: key for key, number in self._hosts.items()}
+        numbers: defaultdict[tuple[int, int], array[int]] = defaultdict(lambda: array("Q"))
+        for digests, sequences, *places in self._chunks(
+            "SELECT digest, sequence, host, rank FROM waiting ORDER BY sequence"
+        ):
+            for place, sequence in zip(zip(*places, strict=True), sequences, strict=True):
+                numbers[place].append(sequence)
+            yield digests, sequences
+        for (host, rank), of_rank in numbers.items():
+            self._stocks.setdefault(keys[host], _Stock()).places.restore(rank, of_rank)
+            self._size += len(of_rank)
+        yield from self._chunks("SELECT digest, sequence FROM history")
+        if self._stocks:
+            self._read_ahead(self._stocks.values(), _READ_FIRST)
+
+    def _chunks(self, query: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the columns of the rows of *query*, many rows at a time."""
+        try:
+            cursor = self._database.execute(query)
+            while rows := cursor.fetchmany(_CHUNK):
+                yield tuple(zip(*rows, strict=True))
+        except sqlite3.Error as error:
+            raise _broken(self.job, error) from error
+
+    def hosts(self) -> list[str]:
+        """Return the hosts that have stored requests."""
+        return list(self._stocks)
 
     # Hot: once per link that was seen long ago.
     def digest_of(self, sequence: int) -> bytes | None:
-        """Return the fingerprint of a request by its number, None if it was withdrawn."""
+        """Return the fingerprint of a request by its number, None if it was withdrawn. Raise JobError if it cannot be read."""
         new = self._new.get(sequence)
         if new is not None:
             return new[4]
         ended = self._ended.get(sequence)
         if ended is not None:
             return ended
-        for query in _DIGEST:
-            row = self._database.execute(query, (sequence,)).fetchone()
-            if row is not None:
-                digest: bytes = row[0]
-                return digest
+        try:
+            if not self._database.in_transaction:
+                self._database.execute("BEGIN")  # else each look-up locks the database, which takes as long; the commit ends it
+            for query in _DIGEST:
+                row = self._database.execute(query, (sequence,)).fetchone()
+                if row is not None:
+                    digest: bytes = row[0]
+                    return digest
+        except sqlite3.Error as error:
+            raise _broken(self.job, error) from error
         return None
 
     def last_sequence(self) -> int:

@@ -131,12 +131,12 @@ class Workbench:
         self._sequence += 1
         return self._sequence
 
-    def restore(self, waiting: Iterable[tuple[str, int]], last_sequence: int, now: float) -> None:
-        """Take over what waits in the store: (host key, how many requests) for each host."""
+    def restore(self, hosts: Iterable[str], last_sequence: int, now: float) -> None:
+        """Take over what waits in the store, which are requests of *hosts*."""
         self._sequence = max(self._sequence, last_sequence)
-        for host_key, count in waiting:
+        self.waiting += len(self._store)
+        for host_key in hosts:
             host = self._host(host_key)
-            self.waiting += count
             self._refill(host)
             self._settle(host, now)
 

@@ -21,6 +21,9 @@ _TEXT = (str, bytes)
 # Names, as text and as bytes, in Title-Case.
 _TITLES: dict[str | bytes, bytes] = {}
 
+# What the class overrides, for those of its methods that know the normal form of a name.
+_store, _values_of = dict.__setitem__, dict.__getitem__
+
 
 class Headers(dict[Any, Any]):
     """Headers of a request or response. Keys may be str or bytes in any case; values str, bytes, numbers or lists of them."""
@@ -50,16 +53,16 @@ class Headers(dict[Any, Any]):
     @classmethod
     def restored(cls, pairs: Iterable[tuple[bytes, bytes]]) -> Headers:
         """Return headers whose ``raw_items`` were *pairs*; they were checked when they were first set."""
-        headers = cls()
-        store = super(Headers, headers).__setitem__
+        headers = cls.__new__(cls)
+        headers.encoding = "utf-8"
+        written = headers._written = {}
         for name, value in pairs:
-            key = _title(name)
-            values = super(Headers, headers).get(key)
-            if values is None:
-                store(key, [value])
-                headers._written[key] = name
+            key = _TITLES.get(name) or _title(name)
+            if key in written:
+                _values_of(headers, key).append(value)
             else:
-                values.append(value)
+                _store(headers, key, [value])
+                written[key] = name
         return headers
 
     # Hot: ten times per response.

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from crawler import Request, Spider
+from crawler.collector import collector_at_ease
 from crawler.frontier import Frontier, SeenIndex, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.jobs import DATABASE, Job
@@ -24,6 +25,8 @@ from crawler.url import host_key
 # As many as a crawl finds between two commits.
 BATCH = 2_000
 HOSTS = 1_000
+# Twice what the workbench holds.
+FEW = 20_000
 # Enough that what is read ahead for a host is also handed out.
 VISITS = 60_000
 
@@ -97,8 +100,9 @@ def seen(count: int, scratch: str) -> None:
         index.add(digest, number)
         taken += time.process_time() - began
         rows.append((number, 0, digest, "", "done", "", 200, 1, 0.0, 1, "", 0.0, 0))
-        if len(rows) == 50_000:
-            database.execute("BEGIN")
+        if len(rows) == BATCH:
+            if not database.in_transaction:
+                database.execute("BEGIN")
             database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             database.execute("COMMIT")
             rows.clear()
@@ -117,52 +121,79 @@ def seen(count: int, scratch: str) -> None:
         print(f"  one seen {what}: {(time.process_time() - began) / len(urls) * 1e6:.1f} microseconds of CPU")
 
 
+def enqueued(frontier: Frontier, store: SqliteStore, numbers: range) -> tuple[float, float]:
+    """Enqueue requests, with commits; return the CPU of making one and of all else, in seconds."""
+    spider = store._codec._spider
+    making, began = 0.0, time.process_time()
+    for number in numbers:
+        made_at = time.process_time()
+        made = request(spider, number)
+        making += time.process_time() - made_at
+        frontier.submit(made, 0.0)
+        if number % BATCH == 0:
+            store.commit({})
+    store.commit({})
+    return making / len(numbers), (time.process_time() - began - making) / len(numbers)
+
+
+def resumed(folder: Path, count: int) -> tuple[float, float, float]:
+    """Resume the job in *folder*; return the seconds until the first request, and what :func:`visits` of *count* returns."""
+    began = time.perf_counter()
+    frontier, store = opened(folder)
+    visit = frontier.next(0.0)
+    took = time.perf_counter() - began
+    assert visit is not None
+    frontier.release(visit, 0.0)
+    frontier.done(visit, 0.0)
+    handing_out, committing = visits(frontier, store, count)
+    store.job.close()
+    return took, handing_out, committing
+
+
+def waiting(count: int, scratch: str) -> None:
+    """Measure a frontier with *count* requests waiting, beside one with few."""
+    with_few = Path(scratch) / "few"
+    frontier, store = opened(with_few)
+    enqueued(frontier, store, range(FEW))
+    fresh_few = visits(frontier, store, FEW // 4)
+    store.job.close()
+    resumed_few = resumed(with_few, FEW // 2)
+
+    with_many = Path(scratch) / "many"
+    frontier, store = opened(with_many)
+    before = memory()
+    making, each = enqueued(frontier, store, range(count))
+    used = memory() - before
+    store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    disk = (with_many / DATABASE).stat().st_size
+    print(f"{count:,} waiting over {HOSTS:,} hosts")
+    print(f"  to enqueue: {each * 1e6:.1f} microseconds of CPU each, and {making * 1e6:.1f} to make the request")
+    print(f"  {used / count:.0f} bytes of memory each, {disk / count:.0f} bytes of disk each")
+    fresh_many = visits(frontier, store, min(VISITS, count // 2))
+    store.job.close()
+    del frontier, store
+    took, *resumed_many = resumed(with_many, min(VISITS, count // 4))
+    for when, few, many in (
+        ("in the process that enqueued", fresh_few, fresh_many),
+        ("after a resume", resumed_few[1:], resumed_many),
+    ):
+        for what, few_one, many_one in zip(("hand one out", "commit one"), few, many, strict=True):
+            ratio = f"{many_one / few_one:.2f} of that with {FEW:,} waiting"
+            print(f"  to {what} {when}: {many_one * 1e6:.1f} microseconds of CPU, {ratio}")
+    print(f"  to resume: {took:.2f} s until the first request is handed out")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--waiting", type=int, default=1_000_000)
     parser.add_argument("--seen", type=int, default=0)
     given = parser.parse_args()
-    if given.seen:
-        with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, collector_at_ease():
+        if given.seen:
             seen(given.seen, scratch)
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "job"
-        frontier, store = opened(folder)
-        spider = store._codec._spider
-        for number in range(20_000):
-            frontier.submit(request(spider, number), 0.0)
-        store.commit({})
-        few = visits(frontier, store, 5_000)
-        before, began = memory(), time.process_time()
-        making = 0.0
-        for number in range(20_000, 20_000 + given.waiting):
-            made_at = time.process_time()
-            made = request(spider, number)
-            making += time.process_time() - made_at
-            frontier.submit(made, 0.0)
-            if number % BATCH == 0:
-                store.commit({})
-        store.commit({})
-        cpu, used = time.process_time() - began, memory() - before
-        store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        disk = (folder / DATABASE).stat().st_size
-        waiting = frontier.waiting
-        print(f"{waiting:,} waiting over {HOSTS:,} hosts")
-        each = f"{(cpu - making) / given.waiting * 1e6:.1f} microseconds of CPU each"
-        print(f"  to enqueue: {each}, and {making / given.waiting * 1e6:.1f} to make the request")
-        print(f"  {used / given.waiting:.0f} bytes of memory each, {disk / waiting:.0f} bytes of disk each")
-        many = visits(frontier, store, VISITS)
-        for what, few_one, many_one in zip(("hand one out", "commit one"), few, many, strict=True):
-            ratio = many_one / few_one
-            print(f"  to {what}: {many_one * 1e6:.1f} microseconds of CPU, {ratio:.2f} of that with 20,000 waiting")
-        store.job.close()
-        del frontier, store
-        began = time.perf_counter()
-        frontier, _ = opened(folder)
-        visit = frontier.next(0.0)
-        print(f"  to resume: {time.perf_counter() - began:.2f} s until {visit} is handed out")
+        else:
+            waiting(given.waiting, scratch)
 
 
 if __name__ == "__main__":

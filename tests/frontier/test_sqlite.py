@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from heapq import heappop, heappush
@@ -221,6 +222,10 @@ CREATE TABLE history (
 CREATE TABLE refused (digest BLOB PRIMARY KEY, parent INTEGER NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);
 INSERT INTO history VALUES (1, 0, x'00112233445566778899aabbccddeeff', 'http://site.test/old', 'done', '', 200, 1, 0.5, 1, '');
+INSERT INTO host VALUES (1, 'site.test');
+INSERT INTO waiting VALUES (
+    7, 1, 0, 1, x'ff112233445566778899aabbccddeeff', x'81a175b6687474703a2f2f736974652e746573742f7761697473'
+);
 PRAGMA user_version = 1;
 """
 
@@ -232,10 +237,11 @@ def test_an_older_schema_is_migrated_and_nothing_is_lost(folder: Path) -> None:
     database.close()
     desk = Desk(folder)
     desk.submit("new")
-    desk.visit()
+    assert [desk.visit(), desk.visit()] == ["waits", "new"]
     desk.commit()
     rows = desk.job.database.execute("SELECT url, size, ended >= 0 FROM history").fetchall()
-    assert rows == [("http://site.test/old", 0, 1), ("http://site.test/new", 0, 1)]
+    assert rows == [(f"http://site.test/{path}", 0, 1) for path in ("old", "waits", "new")]
+    assert not desk.job.database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'waiting_by_host'").fetchall()
     assert desk.job.database.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
@@ -250,6 +256,15 @@ def test_a_damaged_database_is_told_and_never_read_as_empty(folder: Path, at: in
         file.write(b"\xff" * 3000)
     with pytest.raises(JobError, match=r"damaged|cannot be used"):
         Desk(folder)
+
+
+def test_a_request_that_has_gone_from_the_database_is_told_and_not_skipped(folder: Path) -> None:
+    desk = Desk(folder, capacity=1)
+    desk.submit("a", "b", "c")
+    desk.commit()
+    desk.job.database.execute("DELETE FROM waiting WHERE sequence = 2")
+    with pytest.raises(JobError, match=r"is damaged \(request 2 is not there any more"):
+        desk.visit()
 
 
 @pytest.mark.parametrize("record", [b"\xc1", b"\x80", b"nonsense"])
@@ -275,6 +290,19 @@ def test_a_request_whose_callback_has_gone_stops_the_job_and_names_it(folder: Pa
     desk.crash()
     with pytest.raises(JobError, match=r"cannot go on: .* has no method 'parse_old'"):
         Desk(folder).visit()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_job_that_is_removed_while_its_crawl_runs_is_told_with_the_next_commit(folder: Path, replaced: bool) -> None:
+    desk = Desk(folder)
+    desk.submit("a")
+    desk.commit()
+    shutil.rmtree(folder)
+    if replaced:
+        Desk(folder)
+    desk.submit("b")
+    with pytest.raises(JobError, match="was removed or replaced while its crawl ran"):
+        desk.commit()
 
 
 def test_a_file_that_is_no_database_is_told(folder: Path) -> None:
