@@ -599,6 +599,9 @@ class Engine(EngineCalls):
             except NotStorableError as error:
                 self.account.request_refused(error, visit)
                 self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
+            except JobError as error:
+                self._committer.fail(error)
+                raise Halted from error
         elif output is not None:
             if is_item(output):
                 return self._items.take(output, visit, response)

@@ -98,7 +98,7 @@ def test_a_window_that_is_resized_holds_one_view_and_no_rest_of_another(shop: st
             window.ask("resize-window", "-x", str(width), "-y", "30")
             before = re.findall(r"(\d+) pages", window.shown())
             shown = window.expect(lambda shown, before=before: re.findall(r"(\d+) pages", shown) != before)  # type: ignore[misc]
-            assert len(TOP.findall(window.expect(lambda shown: len(TOP.findall(shown)) == 1, within=10))) == 1, shown
+            assert len(TOP.findall(window.expect(lambda shown: len(TOP.findall(shown)) == 1, within=60))) == 1, shown
 
 
 @pytest.mark.parametrize("times", [1, 2])

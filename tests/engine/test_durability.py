@@ -59,16 +59,19 @@ def test_batches_of_a_crawl_whose_disk_was_full_hold_every_item_once(tmp_path: P
 
 
 class FailingDatabase:
-    """A database whose disk is full from the *n*-th write on."""
+    """A database whose disk is full from the *n*-th write on, and where what begins with *unreadable* cannot be read."""
 
-    def __init__(self, database: sqlite3.Connection, writes: int) -> None:
+    def __init__(self, database: sqlite3.Connection, writes: int, unreadable: str = "nothing") -> None:
         self._database = database
         self._writes = writes
+        self._unreadable = unreadable
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._database, name)
 
     def _count(self, query: str) -> None:
+        if query.startswith(self._unreadable):
+            raise sqlite3.OperationalError("disk I/O error")
         if not query.lstrip().upper().startswith(("SELECT", "ROLLBACK")):
             self._writes -= 1
             if self._writes < 0:
@@ -116,6 +119,34 @@ def test_a_disk_that_is_full_stops_the_crawl_which_goes_on_when_there_is_room(
     if crawler.engine is not None and crawler.engine.reason != "finished":
         assert crawler.engine.reason == "job_error"
         assert "make room or mend the disk, then resume the job" in caplog.text
+    while not job.run():
+        pass
+    assert job.items() == [job.expected()] * 2
+
+
+@pytest.mark.parametrize("reads", range(0, 30, 3))
+def test_a_disk_that_cannot_be_read_stops_the_crawl_and_no_link_is_lost(
+    tmp_path: Path, reads: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("crawler.frontier.seen._LATELY", 2)  # so that nearly every link of the navigation is looked up
+    job = Job(tmp_path, seed=reads)
+    left = [reads]
+    digest_of = SqliteStore.digest_of
+
+    def fails(store: SqliteStore, sequence: int) -> bytes | None:
+        left[0] -= 1
+        if left[0] < 0:
+            store._database = FailingDatabase(store.job.database, 0, "SELECT digest")  # type: ignore[assignment]
+            store._new.clear()
+            store._ended.clear()
+        return digest_of(store, sequence)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteStore, "digest_of", fails)
+        crawler, world = job.crawler()
+        assert world.run(crawler).reason == "job_error"
+    assert "make room or mend the disk, then resume the job" in caplog.text
+    assert "Traceback" not in caplog.text
     while not job.run():
         pass
     assert job.items() == [job.expected()] * 2
