@@ -77,7 +77,7 @@ PLACES = {
     "utils.misc.load_object": "crawler.ported",
     "utils.misc.md5sum": "crawler.ported",
     "utils.misc.rel_has_nofollow": "crawler.link:has_nofollow",
-    "utils.misc.set_environ": "crawler.ported.values",
+    "utils.misc.set_environ": "crawler.environment",
     "utils.misc.walk_modules": "crawler.ported",
     "utils.project.data_path": "crawler.ported.documents",
     "utils.project.get_project_settings": "crawler.settings",

@@ -65,6 +65,8 @@ LAYERS = [
     ("crawler.printable", 0),
     ("crawler.remembering", 0),
     ("crawler.link", 0),
+    ("crawler.first_use", 0),
+    ("crawler.environment", 0),
     ("crawler.selector", 0),
     ("crawler.concurrency", 0),
     ("crawler.threads", 0),

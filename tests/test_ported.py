@@ -21,6 +21,7 @@ from twisted.internet import defer
 from twisted.python.failure import Failure
 
 from crawler import Request, Spider, ported
+from crawler.environment import set_environ
 from crawler.http import HtmlResponse, Response
 from crawler.ported import documents, values, waiting
 from crawler.settings import Settings
@@ -309,7 +310,7 @@ def test_a_cache_forgets_what_is_oldest_and_an_exclusion_holds_the_rest() -> Non
 
 def test_the_environment_is_set_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRAWLER_OLD", "old")
-    with values.set_environ(CRAWLER_OLD="new", CRAWLER_NEW="new"):
+    with set_environ(CRAWLER_OLD="new", CRAWLER_NEW="new"):
         assert (os.environ["CRAWLER_OLD"], os.environ["CRAWLER_NEW"]) == ("new", "new")
     assert (os.environ["CRAWLER_OLD"], "CRAWLER_NEW" in os.environ) == ("old", False)
 

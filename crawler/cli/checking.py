@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +14,7 @@ from crawler.cli.running import begin_logging, crawl_of, debug_errors
 from crawler.contracts.checking import ERROR, FAILED, OK, Checked, SpiderCheck
 from crawler.contracts.reading import checked_methods, known_contracts
 from crawler.crawler import effective_settings
+from crawler.environment import set_environ
 from crawler.exceptions import CrawlerError
 from crawler.rehearsal import parse_settings
 from crawler.spiders.arguments import parse_arguments
@@ -24,12 +23,15 @@ if TYPE_CHECKING:
     from crawler.cli.options import SettingOptions
     from crawler.spiders import Spider
 
+# How spiders know that they are only checked: by our name, and by the one that ported spiders look for.
+_TOLD = {"CRAWLER_CHECK": "true", "SCRAPY_CHECK": "true"}
+
 _COLOURS = {OK: "green", FAILED: "red", ERROR: "red"}
 
 
 def list_contracts(names: tuple[str, ...], given: SettingOptions) -> None:
     """Print the callbacks that have contracts, by spider."""
-    with _checking():
+    with set_environ(**_TOLD):
         project = open_project(given.assignments)
         for spidercls in _spiders(project, names):
             known = known_contracts(effective_settings(spidercls, project.settings).components.contracts)
@@ -44,7 +46,7 @@ def check(names: tuple[str, ...], arguments: Mapping[str, str], given: SettingOp
     """Check the spiders of those *names*, by default all, and tell; end with 1 if one breaks a contract."""
     counts: Counter[str] = Counter()
     code = ExitCode.FINISHED
-    with _checking():
+    with set_environ(**_TOLD):
         project = open_project(given.assignments)
         spiders = _spiders(project, names)
         for spidercls in spiders:
@@ -95,21 +97,6 @@ def _spiders(project: Project, names: tuple[str, ...]) -> list[type[Spider]]:
     for module in loader.broken:
         click.echo(f"does not import: {module}", err=True)
     return chosen
-
-
-@contextmanager
-def _checking() -> Iterator[None]:
-    """Let spiders know that they are only checked: by our name, and by the one that ported spiders look for."""
-    before = {name: os.environ.get(name) for name in ("CRAWLER_CHECK", "SCRAPY_CHECK")}
-    os.environ.update(dict.fromkeys(before, "true"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _tell(spider: str, results: list[Checked], *, verbose: bool) -> None:

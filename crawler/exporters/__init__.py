@@ -16,14 +16,14 @@ A document is whole after every flush and can be cut back to any flushed place: 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crawler.exporters.feed import Feed
 from crawler.exporters.feeds import Feeds, open_feed
 from crawler.exporters.options import FeedOptions, ItemFilter, feeds_from_settings
 from crawler.exporters.place import FeedPlace
 from crawler.exporters.spool import Spool
+from crawler.first_use import at_first_use
 
 if TYPE_CHECKING:
     from crawler.exporters.item_exporters import (
@@ -59,8 +59,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import Scrapy's exporter classes when one is asked for: the feeds do without."""
-    if not name.endswith("ItemExporter"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module("crawler.exporters.item_exporters"), name)
+# Scrapy's exporter classes: the feeds do without.
+_CLASSES = dict.fromkeys(
+    (name for name in __all__ if name.endswith("ItemExporter")), "crawler.exporters.item_exporters"
+)
+
+if not TYPE_CHECKING:  # type checkers know the names from above, and tell one that is misspelled
+    __getattr__ = at_first_use(globals(), _CLASSES)

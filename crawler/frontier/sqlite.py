@@ -316,7 +316,9 @@ class SqliteStore:
             return ended
         try:
             if not self._database.in_transaction:
-                self._database.execute("BEGIN")  # else each look-up locks the database, which takes as long; the commit ends it
+                self._database.execute(
+                    "BEGIN"
+                )  # else each look-up locks the database, which takes as long; the commit ends it
             for query in _DIGEST:
                 row = self._database.execute(query, (sequence,)).fetchone()
                 if row is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from crawler.http import request as _requests
+from crawler.first_use import at_first_use
 from crawler.http.headers import Headers
-from crawler.http.request import Request
+from crawler.http.request import KINDS, Request
 from crawler.http.response import HtmlResponse, JsonResponse, Response, TextResponse, XmlResponse
 
 if TYPE_CHECKING:
@@ -26,16 +26,8 @@ __all__ = [
 ]
 
 
-def _kind(name: str) -> Any:
-    """Import a kind of request when it is first asked for."""
-    if name not in _requests.KINDS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(_requests, name)
-    return value
-
-
 if not TYPE_CHECKING:  # type checkers know the names from above, and tell one that is misspelled
-    __getattr__ = _kind
+    __getattr__ = at_first_use(globals(), KINDS)
 
 
 def __dir__() -> list[str]:

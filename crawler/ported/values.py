@@ -7,8 +7,7 @@ import inspect
 import os
 import re
 from collections import OrderedDict, UserDict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
@@ -174,21 +173,6 @@ class SequenceExclude:
 
     def __contains__(self, item: Any) -> bool:
         return item not in self.seq
-
-
-@contextmanager
-def set_environ(**values: str) -> Iterator[None]:
-    """Set variables of the environment for a while."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 # --- URLs ------------------------------------------------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from crawler import __version__
 from crawler.engine.waits import Histogram
@@ -194,23 +194,15 @@ def _dropped(facts: Facts) -> str:
         _row(_cell(reason), _number(f"{count:,}"), _long(first.get(reason, "")))
         for reason, count in facts.dropped.items()
     ]
-    items = [
-        _row(
-            _cell(one["kind"]),
-            _number(f"{one['count']:,}"),
-            _long(one["where"]),
-            _long(one["text"][:300]),
-            _long(one["example"]),
-        )
-        for one in facts.refused_items
-    ]
+    items = _troubles(facts.refused_items)
     tables = _table(("requests dropped for", "requests", "first"), requests, numbers=(1,))
     tables += _table(("items dropped with", "items", "where", "what it said", "first of"), items, numbers=(1,))
     return _section("Dropped", tables) if tables else ""
 
 
-def _errors(facts: Facts) -> str:
-    rows = [
+def _troubles(troubles: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return a row for each of what went wrong: its kind, how often, where, what it said, the first."""
+    return [
         _row(
             _cell(one["kind"]),
             _number(f"{one['count']:,}"),
@@ -218,8 +210,12 @@ def _errors(facts: Facts) -> str:
             _long(one["text"][:300]),
             _long(one["example"]),
         )
-        for one in facts.watch.get("troubles", ())
+        for one in troubles
     ]
+
+
+def _errors(facts: Facts) -> str:
+    rows = _troubles(facts.watch.get("troubles", ()))
     failures = [
         _row(_cell(kind), _number(f"{count:,}"), _long(example)) for kind, (count, example) in facts.failures.items()
     ]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from crawler.first_use import at_first_use
 from crawler.spiders.spider import Spider
 
 if TYPE_CHECKING:
@@ -15,25 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["CSVFeedSpider", "CrawlSpider", "Rule", "SitemapSpider", "Spider", "XMLFeedSpider"]
 
 _KINDS = {
-    "CSVFeedSpider": "feed",
-    "CrawlSpider": "crawl",
-    "Rule": "crawl",
-    "SitemapSpider": "sitemap",
-    "XMLFeedSpider": "feed",
+    "CSVFeedSpider": "crawler.spiders.feed",
+    "CrawlSpider": "crawler.spiders.crawl",
+    "Rule": "crawler.spiders.crawl",
+    "SitemapSpider": "crawler.spiders.sitemap",
+    "XMLFeedSpider": "crawler.spiders.feed",
 }
 
-
-def _kind(name: str) -> Any:
-    """Import a kind of spider when it is first asked for."""
-    module = _KINDS.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    return value
-
-
 if not TYPE_CHECKING:  # type checkers know the names from above, and tell one that is misspelled
-    __getattr__ = _kind
+    __getattr__ = at_first_use(globals(), _KINDS)
 
 
 def __dir__() -> list[str]:

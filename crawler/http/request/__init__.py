@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from crawler.first_use import at_first_use
 from crawler.http.request.request import NO_CALLBACK, Request, request_from_dict
 
 if TYPE_CHECKING:
@@ -14,21 +14,15 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_CALLBACK", "FormRequest", "JsonRequest", "Request", "XmlRpcRequest", "request_from_dict"]
 
-#: Kind -> its module here.
-KINDS = {"FormRequest": "form", "JsonRequest": "json_request", "XmlRpcRequest": "rpc"}
-
-
-def _kind(name: str) -> Any:
-    """Import a kind of request when it is first asked for."""
-    module = KINDS.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    return value
-
+#: Kind -> its module.
+KINDS = {
+    "FormRequest": "crawler.http.request.form",
+    "JsonRequest": "crawler.http.request.json_request",
+    "XmlRpcRequest": "crawler.http.request.rpc",
+}
 
 if not TYPE_CHECKING:  # type checkers know the names from above, and tell one that is misspelled
-    __getattr__ = _kind
+    __getattr__ = at_first_use(globals(), KINDS)
 
 
 def __dir__() -> list[str]:
