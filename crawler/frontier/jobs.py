@@ -16,6 +16,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +36,9 @@ RUNNING, STOPPED, FINISHED = "running", "stopped", "finished"
 
 #: The state of a job that has not finished and that nobody runs.
 INTERRUPTED = "interrupted"
+
+# Seconds after which a lock is tried again.
+_MOMENT = 0.05
 
 # A statistic may be any object; what has no form of its own is kept as its text.
 _encode, _decode = msgspec.msgpack.Encoder(enc_hook=str).encode, msgspec.msgpack.Decoder().decode
@@ -173,9 +177,7 @@ def damaged(folder: Path, reason: str) -> str:
 def _locked(path: Path) -> IO[str]:
     """Return the lock file, locked; raise JobError naming the process that has it."""
     file = path.open("a+", encoding="ascii")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not (_try_lock(file) or _try_lock_again(file)):
         file.seek(0)
         owner = file.read().strip() or "another process"
         file.close()
@@ -186,6 +188,20 @@ def _locked(path: Path) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def _try_lock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _try_lock_again(file: IO[str]) -> bool:
+    """Lock *file* a moment later: who looks whether its job runs has the lock for that long."""
+    time.sleep(_MOMENT)
+    return _try_lock(file)
 
 
 def jobs_folder(directory: str | os.PathLike[str]) -> Path:
@@ -253,7 +269,7 @@ def _kept(path: Path, key: str, *, key_file: Path | None = None) -> Any:
 
 def summary_of(path: Path) -> JobSummary:
     """Return what the job in the folder *path* is, without disturbing the process that runs it."""
-    size = sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    size = _size(path)
     try:
         with reading(path) as (database, kept):
             (waiting,) = database.execute("SELECT count(*) FROM waiting").fetchone()
@@ -272,6 +288,15 @@ def summary_of(path: Path) -> JobSummary:
         int(items),
         size,
     )
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of the files in the folder *path*, from which the process that runs the job may remove some."""
+    size = 0
+    for one in path.rglob("*"):
+        with suppress(FileNotFoundError):
+            size += one.stat().st_size if one.is_file() else 0
+    return size
 
 
 def state_of(path: Path, kept: Mapping[str, Any]) -> str:
@@ -323,12 +348,11 @@ def items_of(path: Path) -> Iterator[dict[str, Any]]:
 def _is_locked(path: Path) -> bool:
     try:
         with path.open("r+", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return not _try_lock(file)
     except FileNotFoundError:
         return False
     except OSError:
         return True
-    return False
 
 
 def remove_finished(directory: str | os.PathLike[str], keep: int) -> list[str]:

@@ -315,10 +315,9 @@ class SqliteStore:
         if ended is not None:
             return ended
         try:
+            # Outside of a transaction each look-up locks the database, which takes as long again. The next commit ends this one.
             if not self._database.in_transaction:
-                self._database.execute(
-                    "BEGIN"
-                )  # else each look-up locks the database, which takes as long; the commit ends it
+                self._database.execute("BEGIN")
             for query in _DIGEST:
                 row = self._database.execute(query, (sequence,)).fetchone()
                 if row is not None:

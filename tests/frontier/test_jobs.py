@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,25 @@ def test_a_job_that_somebody_runs_is_running(tmp_path: Path) -> None:
     job = Job(made(tmp_path, "a", state=STOPPED))
     assert [one.state for one in jobs_in(tmp_path)] == ["running"]
     job.close()
+
+
+def test_a_look_at_whether_a_job_runs_keeps_no_crawl_from_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made(tmp_path, "a", state=STOPPED)
+    with (folder / "lock").open("r+") as looking:
+        fcntl.flock(looking, fcntl.LOCK_EX)
+        monkeypatch.setattr(time, "sleep", lambda seconds: fcntl.flock(looking, fcntl.LOCK_UN))
+        Job(folder).close()
+
+
+def test_a_file_that_the_running_crawl_removes_meanwhile_does_not_disturb_the_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = made(tmp_path, "a", state=FINISHED)
+    (folder / "job.sqlite-wal").symlink_to(folder / "gone")
+    monkeypatch.setattr(Path, "is_file", lambda path: True)
+    assert [job.name for job in jobs_in(tmp_path)] == ["a"]
 
 
 def test_the_oldest_finished_jobs_are_removed_and_no_others(tmp_path: Path) -> None:
