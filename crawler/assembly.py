@@ -231,7 +231,7 @@ class Assembly:
             )
         )
         if durability is not None:
-            durability.begin(self.engine, self._feeds.flush())
+            durability.begin(self.engine, pacer, self._feeds.flush())
         if telemetry is not None and job is not None:
             telemetry.run = job.get("telemetry", telemetry.run)
             job.put({"telemetry": telemetry.run})

@@ -1,13 +1,14 @@
 """Durability: what a crawl keeps with its job at every commit, and takes from it when the job is resumed.
 
 One transaction holds what has ended, what was found, the places of the feeds, and the values here: statistics, the spider's state,
-cookies, the hosts that it starts at, and how far ``spider.start()`` was pulled. A crash therefore repeats what was in flight, and
-nothing else.
+cookies, the hosts that it starts at, what hosts have asked for, and how far ``spider.start()`` was pulled. A crash therefore
+repeats what was in flight, and nothing else.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED, Secret
 if TYPE_CHECKING:
     from crawler.download import NamedHosts
     from crawler.engine.engine import Engine
+    from crawler.engine.pacing import Pacer
     from crawler.engine.watch import Watch
     from crawler.frontier import Visit
     from crawler.frontier.jobs import Job
@@ -30,6 +32,10 @@ if TYPE_CHECKING:
     from crawler.stats import StatsCollector
 
 logger = logging.getLogger(__name__)
+
+# Seconds between two times that the paces of hosts are kept: they change with every answer, and a few seconds of learning are
+# soon made up for.
+_PACES_INTERVAL = 10.0
 
 _OF_AN_END = ("finish_reason", "finish_time")
 
@@ -70,6 +76,9 @@ class Durability:
         self._named_hosts = named_hosts
         self._hosts_kept = 0
         self._engine: Engine | None = None
+        self._pacer: Pacer | None = None
+        self._asked_kept = 0
+        self._paces_kept_at = -math.inf
         self._told_state = False
         self._kept_cookies: tuple[int, ...] = ()
         if self.is_resumed and job.get("spider") != spider.name:
@@ -106,11 +115,13 @@ class Durability:
             if self.job.get("watch") is not None:
                 self._watch.restore(self.job.get("watch"))
 
-    def begin(self, engine: Engine, places: list[FeedPlace]) -> None:
-        """Take over the frontier of a resumed job, and keep where the feeds of *engine* begin."""
-        self._engine = engine
+    def begin(self, engine: Engine, pacer: Pacer, places: list[FeedPlace]) -> None:
+        """Take over the frontier of a resumed job and what *pacer* knew, and keep where the feeds of *engine* begin."""
+        self._engine, self._pacer = engine, pacer
         self._store.epoch = time.time() - engine.now()
         if self.is_resumed:
+            waits = [(host, until - self._store.epoch) for host, until in self.job.get("waits", ())]
+            pacer.restore(waits, self.job.get("paces", ()), engine.now())
             engine.frontier.restore(engine.now())
             engine.account.restore(self._stats, items=self._store.items())
             if self.has_finished and self.job.get("state") != FINISHED:
@@ -159,8 +170,8 @@ class Durability:
 
     def commit(self, places: list[FeedPlace], *, is_delivered: bool = True) -> None:
         """Write everything that has happened; raise JobError if that cannot be. A job whose feeds wait is not finished."""
-        engine = self._engine
-        assert engine is not None  # begin() comes first
+        engine, pacer = self._engine, self._pacer
+        assert engine is not None and pacer is not None  # begin() comes first
         values: dict[str, Any] = {
             "feeds": _kept_places(places),
             "stats": self._stats.get_stats(),
@@ -176,6 +187,7 @@ class Durability:
         if self._watch.is_due(engine.now()) or engine.state == "closed":
             values["watch"] = self._watch.plain(engine.now())
             values["look"] = {**self._look(engine), "at": self._store.epoch + engine.now()}
+        values |= self._asked_by_hosts(pacer, engine.now(), at_end=engine.state == "closed")
         if self._spider.state:
             values |= self._spider_state()
         if self.job.seal.is_used and not self._told_sealed:
@@ -185,6 +197,17 @@ class Durability:
             values["named_hosts"] = self._named_hosts.export()
             self._hosts_kept = len(values["named_hosts"])
         self._store.commit(values)
+
+    def _asked_by_hosts(self, pacer: Pacer, now: float, *, at_end: bool) -> dict[str, Any]:
+        """Return what is kept of how hosts want to be asked, where there is something new."""
+        values: dict[str, Any] = {}
+        if pacer.asked != self._asked_kept:
+            self._asked_kept = pacer.asked
+            values["waits"] = [(host, self._store.epoch + until) for host, until in pacer.waits(now)]
+        if at_end or now - self._paces_kept_at >= _PACES_INTERVAL:
+            self._paces_kept_at = now
+            values["paces"] = pacer.paces()
+        return values
 
     def _spider_state(self) -> dict[str, Any]:
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from crawler.engine.errands import ASKING
@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 
 REFUSALS = (429, 503)
 
+# Hosts that have asked to be let alone, beyond which those whose time has come are forgotten.
+_MANY = 1_000
+
 
 class Pacer:
     """Tells *workbench* how the hosts take it. *host_key* gives the host of a request; *max_wait* bounds what they may ask."""
@@ -56,6 +59,10 @@ class Pacer:
         self._max_wait = max_wait
         self._wall_time = wall_time
         self._outages = Outages()
+        self._let_alone: dict[str, float] = {}  # until when hosts have asked for it
+        self._many = _MANY
+        #: How often a host has asked to be let alone.
+        self.asked = 0
 
     def __repr__(self) -> str:
         return f"<Pacer of {self._workbench}, {self._outages}>"
@@ -94,21 +101,43 @@ class Pacer:
         status, headers, now = response.status, response.headers, self._clock.seconds()
         if status in REFUSALS:
             wait = wait_asked_for(headers, self._wall_time())
-            self._workbench.refused(
-                host,
-                started,
-                now,
-                wait=None if wait is None else min(wait, self._max_wait),
-                in_so_many_words=status == 429 or wait is not None,
-            )
+            self._workbench.refused(host, started, now, in_so_many_words=status == 429 or wait is not None)
+            self._snooze(host, wait, now)
         elif status < 400:
             self._workbench.answered(host, now - started)
-        elif wait := wait_asked_for(headers, self._wall_time()):
-            self._workbench.snooze(host, now + min(wait, self._max_wait), now)
+        else:
+            self._snooze(host, wait_asked_for(headers, self._wall_time()), now)
         if not QUOTA.isdisjoint(headers.keys()):  # those are looked through without a call each
-            wait = wait_for_quota(headers, self._wall_time())
-            if wait:
-                self._workbench.snooze(host, now + min(wait, self._max_wait), now)
+            self._snooze(host, wait_for_quota(headers, self._wall_time()), now)
+
+    def _snooze(self, host: str, wait: float | None, now: float) -> None:
+        """Let *host* alone for the *wait* seconds that it asks for, if it does, within bounds."""
+        if not wait:
+            return
+        until = now + min(wait, self._max_wait)
+        self._workbench.snooze(host, until, now)
+        if until > self._let_alone.get(host, 0.0):
+            self._let_alone[host] = until
+            self.asked += 1
+            if len(self._let_alone) > self._many:
+                self._many = max(_MANY, 2 * len(self.waits(now)))
+
+    def waits(self, now: float) -> list[tuple[str, float]]:
+        """Return the hosts that have asked to be let alone for longer than *now*: (host key, until when)."""
+        self._let_alone = {host: until for host, until in self._let_alone.items() if until > now}
+        return list(self._let_alone.items())
+
+    def paces(self) -> list[tuple[str, list[float]]]:
+        """Return what is known of hosts that have refused requests, or were in trouble, as plain values."""
+        return self._workbench.paces()
+
+    def restore(
+        self, waits: Iterable[tuple[str, float]], paces: Iterable[tuple[str, Sequence[float]]], now: float
+    ) -> None:
+        """Go on from what :meth:`waits` and :meth:`paces` returned in an earlier process; no host has work yet."""
+        self._workbench.restore_paces(paces, now)
+        for host, until in waits:
+            self._snooze(host, until - now if until > now else None, now)
 
     def _failed(self, host: str, error: DownloadError, started: float) -> None:
         now = self._clock.seconds()

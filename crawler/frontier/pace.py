@@ -20,6 +20,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from crawler.settings import HostRules
 
 # The share of the way that one good answer goes, to another latency and to a shorter delay: ten answers make most of it.
@@ -71,6 +73,21 @@ _JITTER_AT_LIMIT = 0.05
 
 # Good answers, for each request that may be on its way, after which one more may be.
 _ANSWERS_FOR_ONE_MORE = 4
+
+# What is kept of a pace, in this order: what refusals and trouble have taught. The rest is learned anew from a few answers.
+# Another list needs another SCHEMA_VERSION.
+_KEPT = (
+    "_allowed",
+    "_calm",
+    "_confirmed",
+    "_first_refused",
+    "_limit",
+    "_refused_at",
+    "_undisturbed",
+    "concurrency",
+    "delay",
+    "jitter",
+)
 
 # An answer in less time tells nothing of how many a host could give.
 _LEAST_LATENCY = 0.02
@@ -126,9 +143,30 @@ class Pace:
         return f"<Pace {self.delay:.3f} s, {self.concurrency} at once{limit}>"
 
     @property
+    def is_disturbed(self) -> bool:
+        """Whether the host has refused requests, or was in trouble not long ago."""
+        return self._limit < inf or self._calm < 1.0
+
+    @property
     def is_learned(self) -> bool:
         """Whether something is known of the host that its rules do not say."""
-        return self._limit < inf or self._calm < 1.0 or self._floor > self._rules.delay
+        return self.is_disturbed or self._floor > self._rules.delay
+
+    def plain(self) -> list[float]:
+        """Return what is kept with a job, as plain values."""
+        return [getattr(self, name) for name in _KEPT]
+
+    @classmethod
+    def restored(cls, rules: HostRules, kept: Sequence[float], now: float) -> Pace:
+        """Return the pace of which :meth:`plain` returned *kept* in an earlier process, held to the *rules* of this one."""
+        pace = cls(rules)
+        for name, value in zip(_KEPT, kept, strict=True):
+            setattr(pace, name, value)
+        pace._cut_at = now
+        pace.delay = min(max(pace.delay, rules.delay), max(rules.max_delay, rules.delay))
+        pace.jitter = min(pace.jitter, rules.jitter)
+        pace.concurrency = min(pace.concurrency, rules.concurrency)
+        return pace
 
     def keep_apart(self, seconds: float) -> None:
         """Let *seconds* be the least delay, as the host's robots.txt asks, where the rules ask for less."""

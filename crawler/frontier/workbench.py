@@ -25,7 +25,7 @@ It is one module because all of this is one state: which host stands in which he
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heappush, nlargest
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -81,6 +81,7 @@ class Workbench:
         self._addresses = Addresses(per_address)
         self._hosts: dict[str, HostQueue] = {}
         self._paces: dict[str, Pace] = {}  # what was learned of hosts that have no work now
+        self._disturbed: dict[str, None] = {}  # hosts that refused requests or were in trouble, known ones alone
         self._ready: list[tuple[int, int, HostQueue]] = []
         self._snoozed: list[tuple[float, int, HostQueue]] = []
         self._delayed: list[tuple[float, int, str, Request]] = []
@@ -111,6 +112,7 @@ class Workbench:
         """Ask every host by *rules* from now on; what was learned of their paces is learned anew."""
         self._rules = rules
         self._paces.clear()
+        self._disturbed.clear()
         for host in self._hosts.values():
             host.follow(rules(host.key))
 
@@ -140,6 +142,26 @@ class Workbench:
             self._refill(host)
             self._settle(host, now)
 
+    def paces(self) -> list[tuple[str, list[float]]]:
+        """Return the paces that refusals and trouble have taught, as plain values: (host key, pace), of 10,000 hosts at most."""
+        kept = []
+        for host_key in list(self._disturbed)[-REMEMBERED:]:
+            host = self._hosts.get(host_key)
+            pace = self._paces.get(host_key) if host is None else host.pace
+            if pace is not None and pace.is_disturbed:
+                kept.append((host_key, pace.plain()))
+            else:
+                del self._disturbed[host_key]
+        return kept
+
+    def restore_paces(self, kept: Iterable[tuple[str, Sequence[float]]], now: float) -> None:
+        """Ask hosts as :meth:`paces` of an earlier process says; none of them has work yet."""
+        for host_key, values in kept:
+            rules = self._rules(host_key)
+            if rules.adaptive:
+                self._paces[host_key] = Pace.restored(rules, values, now)
+                self._disturbed[host_key] = None
+
     def _host(self, host_key: str) -> HostQueue:
         """Return the queue of a host, a new one if it has none."""
         host = self._hosts.get(host_key)
@@ -159,8 +181,12 @@ class Workbench:
         del self._hosts[host.key]
         if host.pace is not None and host.pace.is_learned:
             if len(self._paces) >= REMEMBERED:
-                del self._paces[next(iter(self._paces))]
+                oldest = next(iter(self._paces))
+                del self._paces[oldest]
+                self._disturbed.pop(oldest, None)
             self._paces[host.key] = host.pace
+        else:
+            self._disturbed.pop(host.key, None)
 
     def _enqueue(self, host_key: str, request: Request, sequence: int, now: float) -> None:
         host = self._hosts.get(host_key) or self._host(host_key)
@@ -372,18 +398,16 @@ class Workbench:
         started: float,
         now: float,
         *,
-        wait: float | None = None,
         in_so_many_words: bool = True,
     ) -> None:
-        """Note that the host refused a request of *started* for coming too soon; *wait* seconds it asks to be let alone."""
+        """Note that the host refused a request of *started* for coming too soon; *in_so_many_words* if it says so."""
         host = self._host(host_key)
         if host.rules.adaptive:
             pace = host.pace or Pace(host.rules)
             pace.refused(started, now, on_wire=max(1, host.active), in_so_many_words=in_so_many_words)
             host.keep_pace(pace)
+            self._disturbed[host_key] = None
         self._wait(host, now + (host.delay if host.rules.adaptive else 0.0), now, asked=False)
-        if wait:
-            self._wait(host, now + wait, now)
 
     def troubled(self, host_key: str, started: float, now: float) -> None:
         """Note that a request of *started* was reset or took too long."""
@@ -392,6 +416,7 @@ class Workbench:
             pace = host.pace or Pace(host.rules)
             pace.troubled(started, now, on_wire=max(1, host.active))
             host.keep_pace(pace)
+            self._disturbed[host_key] = None
             self._wait(host, now + host.delay, now, asked=False)
 
     def let_go(self, host_key: str, now: float) -> None:
