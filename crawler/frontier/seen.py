@@ -17,16 +17,20 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import TypeAlias
 
 from crawler.http.fingerprint import SIZE
 
 # Digests that are known without the disk: the links that the pages of a site share.
 _LATELY = 65_536
 
-# The index is cut into parts that grow one by one, by half: making one larger takes some milliseconds even with ten million URLs.
+# The index is cut into parts that grow one by one, by a quarter: that takes some milliseconds even with ten million URLs.
 _PARTS = 256
 _FIRST_SIZE = 64
 _ONE_CELL = array("Q", [0])
+
+# Cells from which on a part has memory of its own.
+_LARGE = 1_024
 
 # A part is made larger when it is fuller than this; beyond, chains of cells get long.
 _FULL = 0.75
@@ -36,6 +40,8 @@ _HEADS = struct.Struct(f"<I{SIZE - 4}x")
 
 _SEQUENCE_BITS = 40
 _SEQUENCE = (1 << _SEQUENCE_BITS) - 1
+
+_Cells: TypeAlias = "array[int] | memoryview[int]"
 
 
 class SeenSet:
@@ -109,7 +115,13 @@ class SeenIndex:
         self._counts[part] += 1
         if self._counts[part] > len(cells) * _FULL:
             cells = self._parts[part] = _grown(cells)
-        _put(cells, int.from_bytes(digest[1:4], "little") << _SEQUENCE_BITS | sequence)
+        tag, size = int.from_bytes(digest[1:4], "little"), len(cells)
+        at = tag % size
+        while cells[at]:
+            at += 1
+            if at == size:
+                at = 0
+        cells[at] = tag << _SEQUENCE_BITS | sequence
 
     def reserve(self, count: int) -> None:
         """Make room for *count* fingerprints; the index is empty yet."""
@@ -147,28 +159,27 @@ class SeenIndex:
 
 
 def _larger(size: int) -> int:
-    return size + size // 2
+    return size + size // 4
 
 
-def _empty(size: int) -> array[int]:
-    return _ONE_CELL * size
+def _empty(size: int) -> _Cells:
+    """Return *size* cells that are zero. Memory of their own goes back to the system: in the heap parts would leave holes."""
+    if size < _LARGE:
+        return _ONE_CELL * size
+    from mmap import mmap  # by those who have seen so many
+
+    return memoryview(mmap(-1, 8 * size)).cast("Q")
 
 
-def _grown(old: array[int]) -> array[int]:
+def _grown(old: _Cells) -> _Cells:
     """Return a larger part with the same cells."""
-    cells = _empty(_larger(len(old)))
-    for cell in old:
-        if cell:
-            _put(cells, cell)
+    size = _larger(len(old))
+    cells = _empty(size)
+    for cell in filter(None, old.tolist()):
+        at = (cell >> _SEQUENCE_BITS) % size
+        while cells[at]:
+            at += 1
+            if at == size:
+                at = 0
+        cells[at] = cell
     return cells
-
-
-def _put(cells: array[int], cell: int) -> None:
-    """Put *cell* into the first free place from the one that its bits of the digest name."""
-    size = len(cells)
-    at = (cell >> _SEQUENCE_BITS) % size
-    while cells[at]:
-        at += 1
-        if at == size:
-            at = 0
-    cells[at] = cell
