@@ -60,7 +60,7 @@ def run_file(path: str, name: str | None, run: RunOptions, given: SettingOptions
 def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
     """Go on with the job *name*, by default the one that was interrupted last, as the command that began it."""
     project = open_project(given.assignments)
-    job = _unfinished(project, name)
+    job = _to_resume(project, name)
     command = command_of(job.path, key_file=project.settings.frontier.key_path)
     run = RunOptions(
         command["arguments"],
@@ -82,18 +82,18 @@ def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
     _run(spidercls, project, run, given, {name: command[name] for name in ("spider", "file") if name in command})
 
 
-def _unfinished(project: Project, name: str | None) -> JobSummary:
+def _to_resume(project: Project, name: str | None) -> JobSummary:
+    """Return the job *name*, whatever its state: opening it tells what speaks against it. By default, the last unfinished one."""
     if name is not None and os.sep in name:
         return summary_of(Path(name))
-    unfinished = [job for job in jobs_in(project.state_directory) if job.state == "interrupted"]
-    if name is None and unfinished:
-        return unfinished[-1]
-    named = [job for job in unfinished if job.name == name]
-    if named:
-        return named[0]
-    there = f"there are: {', '.join(job.name for job in unfinished)}" if unfinished else "there is none"
+    jobs = list(jobs_in(project.state_directory))
+    unfinished = [job for job in jobs if job.state == "interrupted"]
+    candidates = unfinished if name is None else [job for job in jobs if job.name == name]
+    if candidates:
+        return candidates[-1]
+    there = f"unfinished are: {', '.join(job.name for job in unfinished)}" if unfinished else "none is unfinished"
     raise UsageError(
-        f"no unfinished job {f'is called {name!r}' if name else 'is there'}; {there} (crawler jobs shows all)"
+        f"{'no job is unfinished' if name is None else f'there is no job {name!r}; {there}'} (crawler jobs shows all)"
     )
 
 

@@ -319,12 +319,21 @@ def reading(path: Path) -> Iterator[tuple[sqlite3.Connection, dict[str, Any]]]:
             yield database, {key: _decode(value) for key, value in values if value[:1] != _SEALED}
         finally:
             database.close()
+    except sqlite3.OperationalError as error:
+        raise JobError(f"the job store {path / DATABASE} cannot be read: {error}") from error
     except (sqlite3.Error, msgspec.MsgspecError) as error:
-        raise JobError(f"the job store {path} cannot be read: {error}") from error
+        raise JobError(damaged(path, str(error))) from error
 
 
 def command_of(path: Path, *, key_file: Path | None = None) -> dict[str, Any]:
-    """Return the command that began the job in the folder *path*. Raise JobError if it was begun in another way."""
+    """Return the command that began the job in the folder *path*.
+
+    Raise JobError if it was begun in another way, or cannot be read.
+    """
+    if not (path / DATABASE).is_file():
+        raise JobError(f"there is no job in {path} (crawler jobs shows all)")
+    with reading(path):
+        pass  # what cannot be read is told
     command: dict[str, Any] = _kept(path, "command", key_file=key_file or _stored_key_file(path)) or {}
     if not command:
         raise JobError(

@@ -87,7 +87,8 @@ def test_why_tells_how_a_url_was_found_and_what_came_of_it(interrupted: Path, sh
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("resume", "nothing"), "no unfinished job is called 'nothing'; there are: shop"),
+        (("resume", "nothing"), "there is no job 'nothing'; unfinished are: shop"),
+        (("resume", "./nothing"), "there is no job in nothing (crawler jobs shows all)"),
         (("jobs", "--drop", "nothing"), "there is no job 'nothing'"),
         (("why", "http://x.test/", "--job", "nothing"), "there is no job 'nothing'"),
     ],
@@ -96,6 +97,25 @@ def test_a_job_that_is_not_there_is_a_usage_error(interrupted: Path, arguments: 
     wrong = crawler(interrupted, *arguments)
     assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
     assert says in wrong.stderr
+
+
+def test_a_job_that_has_finished_is_resumed_to_nothing_by_name_too(interrupted: Path) -> None:
+    assert crawler(interrupted, "resume", "shop").returncode == 0
+    before = (interrupted / "a.jsonl").read_bytes()
+    again = crawler(interrupted, "resume", "shop")
+    assert (again.returncode, (interrupted / "a.jsonl").read_bytes()) == (0, before)
+    assert "The job shop had finished: nothing is left to do" in again.stderr
+    nameless = crawler(interrupted, "resume")
+    assert (nameless.returncode, "no job is unfinished" in nameless.stderr) == (2, True)
+
+
+def test_a_damaged_job_is_told_when_it_is_resumed_by_name(interrupted: Path) -> None:
+    database = next((interrupted / ".crawler" / "jobs" / "shop").glob("*.sqlite"))
+    database.write_bytes(b"nonsense" * 1_000)
+    database.with_name(f"{database.name}-wal").unlink(missing_ok=True)  # from which SQLite would mend it
+    wrong = crawler(interrupted, "resume", "shop")
+    assert (wrong.returncode, "Traceback" in wrong.stderr) == (2, False)
+    assert f"{database}" in wrong.stderr and "damaged" in wrong.stderr
 
 
 def test_jobs_are_dropped_by_name_and_finished_ones_all_at_once(interrupted: Path) -> None:

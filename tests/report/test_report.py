@@ -227,5 +227,5 @@ def test_a_comparison_shows_all_digits_of_large_numbers() -> None:
 
 def test_what_is_no_job_is_told(tmp_path: Path) -> None:
     (tmp_path / "job.sqlite").write_text("no database")
-    with pytest.raises(JobError, match="cannot be read"):
+    with pytest.raises(JobError, match="file is not a database"):
         facts_of(tmp_path)
