@@ -75,6 +75,7 @@ class Durability:
         self._command = dict(command)
         self._named_hosts = named_hosts
         self._hosts_kept = 0
+        self._unfiltered_kept = True  # so that what a resumed job has is written over
         self._engine: Engine | None = None
         self._pacer: Pacer | None = None
         self._asked_kept = 0
@@ -122,7 +123,7 @@ class Durability:
         if self.is_resumed:
             waits = [(host, until - self._store.epoch) for host, until in self.job.get("waits", ())]
             pacer.restore(waits, self.job.get("paces", ()), engine.now())
-            engine.frontier.restore(engine.now())
+            engine.frontier.restore(engine.now(), dict(self.job.get("unfiltered", ())))
             engine.account.restore(self._stats, items=self._store.items())
             if self.has_finished and self.job.get("state") != FINISHED:
                 logger.info("The job %s has nothing left to fetch; its feeds are finished", self.job.name)
@@ -193,6 +194,9 @@ class Durability:
         if self.job.seal.is_used and not self._told_sealed:
             self._told_sealed = True
             values["sealed"] = Secret(value=True)
+        if engine.frontier.unfiltered or self._unfiltered_kept:
+            self._unfiltered_kept = bool(engine.frontier.unfiltered)
+            values["unfiltered"] = list(engine.frontier.unfiltered.items())
         if len(self._named_hosts) != self._hosts_kept:
             values["named_hosts"] = self._named_hosts.export()
             self._hosts_kept = len(values["named_hosts"])

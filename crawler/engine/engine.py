@@ -255,14 +255,12 @@ class Engine(EngineCalls):
     def submit(
         self, request: Request, response: Response | None = None, depth: int | None = None, *, parent: int = 0
     ) -> bool:
-        """Take *request*, found in *response* or made of the request number *parent*, into the crawl; tell whether it was."""
-        if self._is_duplicate(request):
+        """Take *request*, found in *response* by the visit of the request number *parent*, into the crawl; tell whether it was."""
+        if self._is_duplicate(request) or self.frontier.is_repeated(request, parent):
             self.account.request_dropped(request, DUPLICATE)
             return False
         if depth is None:
             depth = self._admission.depth_of(response)
-        if response is not None and response.request is not None:
-            parent = response.request._sequence
         refusal = self._admission.refusal(request, depth)
         if refusal is not None:
             self.account.request_dropped(request, refusal)
@@ -595,7 +593,7 @@ class Engine(EngineCalls):
             raise Halted
         if isinstance(output, Request):
             try:
-                self.submit(output, response, depth)
+                self.submit(output, response, depth, parent=visit.sequence)
             except NotStorableError as error:
                 self.account.request_refused(error, visit)
                 self._stop_if(self._limits.reached_errors(self.account.errors), now=True)

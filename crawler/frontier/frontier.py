@@ -7,12 +7,17 @@ It joins the seen test, the workbench (which may start now?) and the store (wher
 A request is *waiting* until ``next`` hands it out as a visit, *leased* while the visit lasts, and then done, failed or dropped.
 Two moments end a visit. ``release``: the wire is quiet, so the host may start its next request while the callback still runs.
 ``done``: the outputs are ready to be committed. A visit that is given back waits again.
+
+A request may start, and end, before the visit that brought it has ended. If that visit is repeated after a crash it brings the
+request once more: the seen test knows it then, and of those that pass the seen test (``dont_filter``) the journal keeps whose they
+are for as long.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from crawler.frontier.codec import detach
@@ -44,6 +49,9 @@ class Frontier:
         self._host_key = host_key
         self._journal = journal
         self._filters = filter_duplicates
+        #: The fingerprints of requests past the seen test that unfinished visits have brought, by the number of each visit.
+        self.unfiltered: dict[int, list[bytes]] = {}
+        self._brought_before: dict[int, list[bytes]] = {}  # of those, by visits that a crash cut short, what is not repeated yet
         self.scheduled = 0
         self.leased = 0
         self.ended: Counter[Outcome] = Counter()
@@ -76,6 +84,17 @@ class Frontier:
         """Tell whether a request of the same identity was submitted before, unless *request* asks not to be filtered."""
         return self._filters and not request.dont_filter and self._identity(request) in self._seen
 
+    def is_repeated(self, request: Request, parent: int) -> bool:
+        """Tell whether *request* is one that the visit of the request number *parent* had brought before it was cut short.
+
+        Asked once for each that comes: a visit may bring the same request several times.
+        """
+        before = self._brought_before.get(parent)
+        if before is None or self._identity(request) not in before:
+            return False
+        before.remove(self._identity(request))
+        return True
+
     # Hot: once per link.
     def _identity(self, request: Request) -> bytes:
         """Return the fingerprint of *request* as it was when it came: what is done to its headers later changes nothing."""
@@ -91,6 +110,8 @@ class Frontier:
         """
         self._add(request, now, not_before, parent)
         self.scheduled += 1
+        if parent and self._journal is not None and (request.dont_filter or not self._filters):
+            self.unfiltered.setdefault(parent, []).append(self._identity(request))
 
     def _add(self, request: Request, now: float, not_before: float, parent: int) -> None:
         host = self._host_key(request)
@@ -162,6 +183,9 @@ class Frontier:
         """End *visit* with its outcome, which is not WAITING."""
         self.leased -= 1
         self.ended[visit.outcome] += 1
+        if self.unfiltered:
+            self.unfiltered.pop(visit.sequence, None)
+            self._brought_before.pop(visit.sequence, None)
         if self._journal is not None:
             self._journal.ended(visit, self._identity(visit.request), now)
 
@@ -180,10 +204,15 @@ class Frontier:
             request.meta["earlier_attempts"] = [*request.meta.get("earlier_attempts", ()), attempt]
         self._add(request, now, not_before, visit.parent)
 
-    def restore(self, now: float) -> None:
-        """Take over what an earlier process left in the journal: what waits, what was seen, how requests ended."""
+    def restore(self, now: float, unfiltered: Mapping[int, list[bytes]] = MappingProxyType({})) -> None:
+        """Take over what an earlier process left in the journal: what waits, what was seen, how requests ended.
+
+        *unfiltered* is what it had as :attr:`unfiltered`.
+        """
         if self._journal is None:
             return
+        self.unfiltered = {visit: list(brought) for visit, brought in unfiltered.items()}
+        self._brought_before = {visit: list(brought) for visit, brought in unfiltered.items()}
         self.ended = self._journal.outcomes()
         self.scheduled = self.ended.total() + self._journal.count_waiting()
         self._seen.reserve(self.scheduled)
