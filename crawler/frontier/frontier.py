@@ -51,7 +51,9 @@ class Frontier:
         self._filters = filter_duplicates
         #: The fingerprints of requests past the seen test that unfinished visits have brought, by the number of each visit.
         self.unfiltered: dict[int, list[bytes]] = {}
-        self._brought_before: dict[int, list[bytes]] = {}  # of those, by visits that a crash cut short, what is not repeated yet
+        self._brought_before: dict[
+            int, list[bytes]
+        ] = {}  # of those, by visits that a crash cut short, what is not repeated yet
         self.scheduled = 0
         self.leased = 0
         self.ended: Counter[Outcome] = Counter()
