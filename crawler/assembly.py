@@ -18,6 +18,7 @@ from crawler.downloadermiddlewares.cookies import CookiesMiddleware
 from crawler.engine import Capacity, Engine, Parts, components, middleware, pipeline, spidermiddleware
 from crawler.engine.admission import Admission, AdmissionPolicy
 from crawler.engine.commit import Committer
+from crawler.engine.connectivity import UNREACHABLE, Connectivity
 from crawler.engine.counted import SignalWatcher, counted
 from crawler.engine.deliveries import Deliveries
 from crawler.engine.duplicates import OwnFilter
@@ -170,8 +171,18 @@ class Assembly:
             identity = own_filter.identity(identity)
         frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
+        connectivity = Connectivity(
+            self._downloader.fetch,
+            clock,
+            patience=settings.retry.outage,
+            on_return=lambda: self.engine.fill(),
+            on_given_up=None if job is None else lambda: self.engine.stop_now(UNREACHABLE),
+        )
         fetch = counted(
-            pacer.around(self._downloader.fetch), spider=spider, stats=crawler.stats, signal_manager=crawler.signals
+            connectivity.around(pacer.around(self._downloader.fetch)),
+            spider=spider,
+            stats=crawler.stats,
+            signal_manager=crawler.signals,
         )
         if telemetry is not None:
             fetch = telemetry.around(fetch, ASKING.get)
@@ -210,6 +221,7 @@ class Assembly:
                 ),
                 pipeline=pipeline.Pipeline(self.pipelines, spider=spider, bridge=bridge),
                 committer=committer,
+                connectivity=connectivity,
                 admission=Admission(AdmissionPolicy.from_settings(settings), spider),
                 robots=robots,
                 limits=Limits.from_settings(settings),

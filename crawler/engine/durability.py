@@ -117,12 +117,13 @@ class Durability:
                 self._watch.restore(self.job.get("watch"))
 
     def begin(self, engine: Engine, pacer: Pacer, places: list[FeedPlace]) -> None:
-        """Take over the frontier of a resumed job and what *pacer* knew, and keep where the feeds of *engine* begin."""
+        """Take over the frontier of a resumed job and what was known of hosts, and keep where the feeds of *engine* begin."""
         self._engine, self._pacer = engine, pacer
         self._store.epoch = time.time() - engine.now()
         if self.is_resumed:
             waits = [(host, until - self._store.epoch) for host, until in self.job.get("waits", ())]
             pacer.restore(waits, self.job.get("paces", ()), engine.now())
+            engine.connectivity.restore(self.job.get("witnesses", ()))
             engine.frontier.restore(engine.now(), dict(self.job.get("unfiltered", ())))
             engine.account.restore(self._stats, items=self._store.items())
             if self.has_finished and self.job.get("state") != FINISHED:
@@ -188,7 +189,7 @@ class Durability:
         if self._watch.is_due(engine.now()) or engine.state == "closed":
             values["watch"] = self._watch.plain(engine.now())
             values["look"] = {**self._look(engine), "at": self._store.epoch + engine.now()}
-        values |= self._asked_by_hosts(pacer, engine.now(), at_end=engine.state == "closed")
+        values |= self._known_of_hosts(engine, pacer, at_end=engine.state == "closed")
         if self._spider.state:
             values |= self._spider_state()
         if self.job.seal.is_used and not self._told_sealed:
@@ -202,15 +203,18 @@ class Durability:
             self._hosts_kept = len(values["named_hosts"])
         self._store.commit(values)
 
-    def _asked_by_hosts(self, pacer: Pacer, now: float, *, at_end: bool) -> dict[str, Any]:
-        """Return what is kept of how hosts want to be asked, where there is something new."""
+    def _known_of_hosts(self, engine: Engine, pacer: Pacer, *, at_end: bool) -> dict[str, Any]:
+        """Return what is kept of how hosts want to be asked, and of which have answered, where there is something new."""
         values: dict[str, Any] = {}
+        now = engine.now()
         if pacer.asked != self._asked_kept:
             self._asked_kept = pacer.asked
             values["waits"] = [(host, self._store.epoch + until) for host, until in pacer.waits(now)]
         if at_end or now - self._paces_kept_at >= _PACES_INTERVAL:
             self._paces_kept_at = now
             values["paces"] = pacer.paces()
+            witnesses = engine.connectivity.witnesses()
+            values["witnesses"] = Secret(witnesses) if any("proxy" in meta for _, meta in witnesses) else witnesses
         return values
 
     def _spider_state(self) -> dict[str, Any]:

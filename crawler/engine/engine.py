@@ -31,7 +31,7 @@ from crawler.engine.beginning import Beginning
 from crawler.engine.calls import EngineCalls
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
 from crawler.engine.halt import CANCELLED, NOT_OF_USER, Halted
-from crawler.engine.holdback import BYTES, ITEMS, PAUSED, PLACES, VISITS
+from crawler.engine.holdback import BYTES, ITEMS, NETWORK, PAUSED, PLACES, VISITS
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
 from crawler.exceptions import (
@@ -94,6 +94,7 @@ class Engine(EngineCalls):
         self._named_hosts = parts.named_hosts
         self._admission = parts.admission
         self._robots = parts.robots
+        self.connectivity = parts.connectivity
         self._limits = parts.limits
         self._capacity = parts.capacity
         self._in_hand = parts.in_hand
@@ -166,6 +167,7 @@ class Engine(EngineCalls):
             for timer in (self._timer, self._idle_timer, self._deadline):
                 if timer is not None and timer.active():
                     timer.cancel()
+            self.connectivity.close()
             await self._lifecycle.close(self.reason)
         return self.reason
 
@@ -220,6 +222,8 @@ class Engine(EngineCalls):
             if self.beginning.is_pulling:
                 self._clock.callLater(0, self.beginning.cancel)
             self._check_end()
+            if self.connectivity.is_lost:
+                self.stop_now(reason)  # what is in flight waits for the network
 
     def stop_now(self, reason: str = "shutdown") -> None:
         """End the crawl at once: what is in flight goes back to waiting."""
@@ -351,6 +355,7 @@ class Engine(EngineCalls):
             and self._in_hand.held < self._in_hand.limit
             and self._items.in_flight < capacity.items_in_flight
             and not self.paused
+            and not self.connectivity.is_lost
             and self.state == "running"
             and self._limits.allows_visit(self.account.pages, self._unanswered)
         )
@@ -358,6 +363,8 @@ class Engine(EngineCalls):
     def _held_by(self, now: float) -> tuple[str, str]:
         """Return what keeps more visits from starting, and the host that it is the fault of."""
         capacity = self._capacity
+        if self.connectivity.is_lost:
+            return NETWORK, ""
         if self._on_wire >= capacity.on_wire:
             return PLACES, ""
         if len(self._visits) >= capacity.visits:

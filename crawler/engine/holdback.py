@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 # What the workbench says is beside its code: politeness.delay and the like.
-PLACES, BYTES, ITEMS, VISITS, PAUSED = (
+PLACES, BYTES, ITEMS, VISITS, PAUSED, NETWORK = (
     "crawl.concurrency",
     "crawl.max_bytes_in_hand",
     "crawl.max_items_in_flight",
     "callbacks that wait",
     "paused",
+    "the network",
 )
 
 # Below these shares nothing stands out.
@@ -30,6 +31,7 @@ _ADVICE = {
     "crawl.max_bytes_in_hand": "Raise crawl.max_bytes_in_hand, or let callbacks finish sooner",
     "crawl.max_items_in_flight": "The pipelines are slower than pages come: make them quicker, or raise crawl.max_items_in_flight",
     "callbacks that wait": "The callbacks wait for something longer than the pages take: see what they await",
+    "the network": "Nothing could be reached in that time: see to the network of this machine",
     "hosts that ask to wait": "Ask less often: raise politeness.delay or lower politeness.concurrency_per_host",
 }
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from crawler.download import BytesInHand, NamedHosts
     from crawler.engine.admission import Admission
     from crawler.engine.commit import Committer
+    from crawler.engine.connectivity import Connectivity
     from crawler.engine.limits import Limits
     from crawler.engine.lines import Lines
     from crawler.engine.middleware import Download
@@ -46,6 +47,7 @@ class Parts:
     scraper: Scraper
     pipeline: Pipeline
     committer: Committer
+    connectivity: Connectivity
     admission: Admission
     robots: RobotsGate | None
     limits: Limits

@@ -80,17 +80,7 @@ class RobotsGate:
             return None
         if not site.startswith(_WEB) or (request.has_meta and request.meta.get("dont_obey_robotstxt")):
             return None
-        meta: dict[str, Any] = {
-            "dont_obey_robotstxt": True,
-            "dont_retry": True,
-            "dont_redirect": True,
-            "download_maxsize": MAX_BODY,
-            "download_warnsize": 0,
-        }
-        if request.has_meta:
-            # It goes the way of the request that it is for: a site that is asked through a proxy is not asked directly before.
-            meta |= {name: request.meta[name] for name in ("proxy", "bindaddress", "transport") if name in request.meta}
-        return Request.from_trusted_url(f"{site}/robots.txt", callback=NO_CALLBACK, meta=meta, dont_filter=True)
+        return robots_request(site, request)
 
     async def fetch(self, request: Request, download: Callable[[Request], Awaitable[Response | Request]]) -> Response:
         """Return the response to *request* for a robots.txt, over up to five redirects (RFC 9309 section 2.3.1.2).
@@ -169,6 +159,21 @@ class RobotsGate:
     def known(self) -> dict[str, Any]:
         """Return the rules by origin, for views."""
         return {site: known.rules for site, known in self._known.items()}
+
+
+def robots_request(site: str, request: Request) -> Request:
+    """Return the request for the robots.txt of *site*, the origin of *request*."""
+    meta: dict[str, Any] = {
+        "dont_obey_robotstxt": True,
+        "dont_retry": True,
+        "dont_redirect": True,
+        "download_maxsize": MAX_BODY,
+        "download_warnsize": 0,
+    }
+    if request.has_meta:
+        # It goes the way of the request that it is for: a site that is asked through a proxy is not asked directly before.
+        meta |= {name: request.meta[name] for name in ("proxy", "bindaddress", "transport") if name in request.meta}
+    return Request.from_trusted_url(f"{site}/robots.txt", callback=NO_CALLBACK, meta=meta, dont_filter=True)
 
 
 def _redirected(request: Request, response: Response) -> Request | None:

@@ -123,6 +123,11 @@ def _of_the_end(facts: Facts) -> Iterator[Finding]:
         yield Finding(NOTED, f"The crawl was ended by its limit, {limit}.{go_on}")
     elif reason == "start_error":
         yield Finding(WRONG, f"The crawl was ended because the spider's start() raised.{go_on}")
+    elif reason == "unreachable":
+        yield Finding(
+            WRONG,
+            f"Nothing could be reached any more: this machine was off the network, or the sites were down.{go_on}",
+        )
     elif reason == "shutdown":
         yield Finding(NOTED, f"The crawl was stopped by its user.{go_on}")
     elif reason is not None:

@@ -214,6 +214,11 @@ class Retry(Section):
         60.0, "Longest wait before a retry in seconds, unless the server asks for another.", minimum=0
     )
     give_up_log_level: str = setting("ERROR", "Log level of giving up.", "RETRY_GIVE_UP_LOG_LEVEL")
+    outage: float = setting(
+        300.0,
+        "Seconds that a crawl waits while nothing at all can be reached; then it stops if it has a job, to be resumed.",
+        minimum=0,
+    )
     exceptions: list[str] = setting([], "More errors to try again, by their dotted paths, besides those of downloads.")
 
 

@@ -188,6 +188,15 @@ def test_a_killed_crawl_says_that_it_was_killed() -> None:
     assert "15 requests wait. Go on with  crawler resume job" in finding.text
 
 
+def test_a_crawl_that_lost_the_network_says_so() -> None:
+    stats = {"response_received_count": 1, "finish_reason": "unreachable"}
+    facts = Facts("job", "shop", "now", "interrupted", stats=stats, items=1, waiting=15)
+    (finding,) = findings_of(facts)
+    assert finding.kind == "wrong"
+    assert finding.text.startswith("Nothing could be reached any more: this machine was off the network")
+    assert "15 requests wait. Go on with  crawler resume job" in finding.text
+
+
 def test_how_an_earlier_process_ended_is_not_told_of_the_one_that_goes_on(tmp_path: Path) -> None:
     job = crawl(tmp_path / "job", Shop, BOOKS, crawl__max_pages=5, crawl__concurrency=1)
     assert facts_of(job).stats["finish_reason"] == "closespider_pagecount"
