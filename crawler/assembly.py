@@ -169,7 +169,7 @@ class Assembly:
         own_filter = OwnFilter.of(crawler, spider)
         if own_filter is not None:
             identity = own_filter.identity(identity)
-        frontier = _frontier(settings, robots, MemoryStore(codec) if store is None else store, identity)
+        frontier = _frontier(settings, robots, codec, store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
         connectivity = Connectivity(
             self._downloader.fetch,
@@ -312,17 +312,17 @@ def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
 def _frontier(
     settings: Settings,
     robots: RobotsGate | None,
-    store: SqliteStore | MemoryStore,
+    codec: RequestCodec,
+    journal: SqliteStore | None,
     identity: Callable[[Request], bytes],
 ) -> Frontier:
     workbench = Workbench(
         settings.politeness.for_host,
-        store,
+        MemoryStore(codec) if journal is None else journal.stock,
         capacity=settings.frontier.workbench,
         prerequisite=robots.prerequisite if robots is not None else None,
         per_address=settings.politeness.concurrency_per_address,
     )
-    journal = store if isinstance(store, SqliteStore) else None
     return Frontier(
         workbench,
         SeenSet() if journal is None else SeenIndex(journal.digest_of),

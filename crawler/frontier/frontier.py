@@ -16,7 +16,8 @@ are for as long.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from crawler.frontier.codec import detach
 from crawler.frontier.visit import Outcome, Visit
 
 if TYPE_CHECKING:
-    from crawler.frontier.seen import SeenIndex, SeenSet
+    from crawler.frontier.seen import Chunk, SeenIndex, SeenSet
     from crawler.frontier.sqlite import SqliteStore
     from crawler.frontier.workbench import Workbench
     from crawler.http import Request
@@ -49,6 +50,7 @@ class Frontier:
         self._host_key = host_key
         self._journal = journal
         self._filters = filter_duplicates
+        self._to_load: Iterator[Chunk] | None = None
         #: The fingerprints of requests past the seen test that unfinished visits have brought, by the number of each visit.
         self.unfiltered: dict[int, list[bytes]] = {}
         self._brought_before: dict[
@@ -84,7 +86,11 @@ class Frontier:
     # Hot: once per link.
     def is_duplicate(self, request: Request) -> bool:
         """Tell whether a request of the same identity was submitted before, unless *request* asks not to be filtered."""
-        return self._filters and not request.dont_filter and self._identity(request) in self._seen
+        if not self._filters or request.dont_filter:
+            return False
+        if self._to_load is not None:
+            self.load()
+        return self._identity(request) in self._seen
 
     def is_repeated(self, request: Request, parent: int) -> bool:
         """Tell whether *request* is one that the visit of the request number *parent* had brought before it was cut short.
@@ -218,9 +224,21 @@ class Frontier:
         self.ended = self._journal.outcomes()
         self.scheduled = self.ended.total() + self._journal.count_waiting()
         self._seen.reserve(self.scheduled)
-        for digests, sequences in self._journal.restore():
-            self._seen.add_many(digests, sequences)
-        self._workbench.restore(self._journal.hosts(), self._journal.last_sequence(), now)
+        self._to_load = self._journal.restore()
+        self._workbench.restore(self._journal.stock.hosts(), self._journal.last_sequence(), now)
+
+    def load(self, chunks: int | None = None) -> bool:
+        """Go on to load what earlier processes had seen, a thousand requests a chunk; tell whether that is all now.
+
+        A resumed job need not wait for it: the first question whether a request was seen loads the rest.
+        """
+        if self._to_load is not None:
+            for digests, sequences in islice(self._to_load, chunks):
+                self._seen.add_many(digests, sequences)
+                chunks = None if chunks is None else chunks - 1
+            if chunks != 0:
+                self._to_load = None
+        return self._to_load is None
 
     def is_same(self, one: Request, other: Request) -> bool:
         """Tell whether both requests have one identity."""

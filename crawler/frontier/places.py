@@ -49,6 +49,15 @@ class Places:
         """Return the best (rank, sequence); there must be one."""
         return self._runs[-1].rank, self._runs[-1].first()
 
+    # Hot: once per request that waited in the database.
+    def take_if_first(self, rank: int, sequence: int) -> bool:
+        """Remove the request number *sequence*, of *rank*, if it is the best one; tell whether it was."""
+        run = self._runs[-1] if self._runs else None
+        if run is None or run.rank != rank or run.first() != sequence:
+            return False
+        self.take(1)
+        return True
+
     def take(self, count: int) -> list[int]:
         """Remove and return the best sequence numbers, all of one rank: *count*, or fewer if it has no more."""
         run = self._runs[-1]

@@ -22,9 +22,9 @@ from typing import TypeAlias
 from crawler.http.fingerprint import SIZE
 
 # Digests that are known without the disk: the links that the pages of a site share.
-_LATELY = 65_536
+_LATELY = 32_768
 
-# The index is cut into parts that grow one by one, by a quarter: that takes some milliseconds even with ten million URLs.
+# The index is cut into parts that grow one by one, by a sixth: that takes some milliseconds even with ten million URLs.
 _PARTS = 256
 _FIRST_SIZE = 64
 _ONE_CELL = array("Q", [0])
@@ -42,6 +42,9 @@ _SEQUENCE_BITS = 40
 _SEQUENCE = (1 << _SEQUENCE_BITS) - 1
 
 _Cells: TypeAlias = "array[int] | memoryview[int]"
+
+#: Digests, and the numbers of their requests.
+Chunk: TypeAlias = tuple[Sequence[bytes], Sequence[int]]
 
 
 class SeenSet:
@@ -159,7 +162,7 @@ class SeenIndex:
 
 
 def _larger(size: int) -> int:
-    return size + size // 4
+    return size + size // 6
 
 
 def _empty(size: int) -> _Cells:

@@ -4,74 +4,48 @@ Nothing is written on the path of a request. What happens gathers in memory (a r
 each that ended) and is written with the next commit, in one transaction with the places of the feeds. A request that was submitted
 and has ended between two commits never touches the disk but as history.
 
-As the store of the workbench it holds what does not fit there. Every row of ``waiting`` is either *in hand* (on the workbench, or
-leased) or stored; the numbers of those that are stored are in memory, so that moving a request between the two writes nothing.
+Every row of ``waiting`` is either *in hand* (on the workbench, or leased) or in the ``stock``, which is the store of the workbench.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from array import array
-from collections import Counter, defaultdict, deque
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
-from crawler.exceptions import JobError, NotStorableError, describe
-from crawler.frontier.jobs import damaged
-from crawler.frontier.places import Places
+from crawler.exceptions import JobError
+from crawler.frontier.stock import Row, Stock
 from crawler.frontier.visit import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
+    from crawler.frontier.seen import Chunk
     from crawler.frontier.visit import Visit
     from crawler.http import Request
 
-_INSERT = "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO waiting (rank, sequence, parent, digest, record, host) VALUES (?, ?, ?, ?, ?, ?)"
 _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-# Rows of a host that are read at once; of each when a job is resumed; and rows of all hosts that may lie ready, of some 150 bytes.
-_READ_AHEAD = 64
-_READ_FIRST = 4
-_ROWS_AHEAD = 65_536
 
 # The same few links of a site's navigation are refused on every page.
 _REFUSED_LATELY = 65_536
 
 _DIGEST = ("SELECT digest FROM history WHERE sequence = ?", "SELECT digest FROM waiting WHERE sequence = ?")
-_ROWS = "SELECT rank, sequence, parent, digest, record FROM waiting WHERE sequence IN ({})"
 
-# Rows that one query asks for by their numbers; rows that are fetched at once when a job is resumed.
-_AT_ONCE = 500
+# Rows that are fetched at once when a job is resumed.
 _CHUNK = 1_000
-
-#: What waits, as it was read: rank, sequence, parent, digest, record.
-_Row: TypeAlias = tuple[int, int, int, bytes, bytes]
-
-
-class _Stock:
-    """The stored requests of one host: those whose rows were read already, and the places of the others, which come after them."""
-
-    __slots__ = ("ahead", "places")
-
-    def __init__(self) -> None:
-        self.ahead: deque[_Row] = deque()
-        self.places = Places()
-
-    def first(self) -> tuple[int, int]:
-        """Return the best (rank, sequence); there must be one."""
-        return self.ahead[0][:2] if self.ahead else self.places.first()
 
 
 class SqliteStore:
-    """The waiting requests of *job* beyond the workbench, and its journal."""
+    """The journal of *job*, and the stock of its waiting requests."""
 
     def __init__(self, job: Job, codec: RequestCodec) -> None:
         self.job = job
         self._codec = codec
         self._database = job.database
-        self._new: dict[int, tuple[int, int, int, int, bytes, bytes]] = {}
+        self._new: dict[int, Row] = {}
         self._gone: list[tuple[int]] = []
         self._history: list[tuple[Any, ...]] = []
         self._items: list[tuple[int, bytes]] = []
@@ -80,17 +54,13 @@ class SqliteStore:
         self._ended: dict[int, bytes] = {}  # the digests in _history, by sequence
         self._hosts: dict[str, int] = {key: number for number, key in self._read("SELECT number, key FROM host")}
         self._new_hosts: list[tuple[int, str]] = []
-        self._stocks: dict[str, _Stock] = {}  # of hosts that have stored requests
-        self._rows_ahead = 0
-        self._size = 0
+        #: What waits in the database and is not in hand.
+        self.stock = Stock(job, codec, read=self._read, unwritten=self._new, numbers=self._hosts)
         #: Added to the crawl's clock, this gives seconds of the epoch.
         self.epoch = 0.0
 
     def __repr__(self) -> str:
-        return f"<SqliteStore {self.job.name}: {self._size} stored, {len(self._new)} to be written>"
-
-    def __len__(self) -> int:
-        return self._size
+        return f"<SqliteStore {self.job.name}: {self.stock}, {len(self._new)} to be written>"
 
     def _read(self, query: str, arguments: tuple[Any, ...] = ()) -> list[Any]:
         try:
@@ -109,7 +79,7 @@ class SqliteStore:
             self._new_hosts.append((number, host))
         sequence = request._sequence
         record = self._codec.encode(request)
-        self._new[sequence] = (sequence, number, -request.priority, request._parent, digest, record)
+        self._new[sequence] = (-request.priority, sequence, request._parent, digest, record, number)
 
     def withdrawn(self, sequence: int) -> None:
         """Note that the row of a request, which is in hand, is replaced by another's."""
@@ -180,137 +150,41 @@ class SqliteStore:
         self._refused.clear()
         self._ended.clear()
 
-    # --- the store of the workbench ----------------------------------------------------------------------------------
-
-    # Hot: once per request, where more wait than the workbench holds.
-    def put(self, host: str, priority: int, sequence: int, request: Request) -> None:
-        """Let go of *request*, which waits in the database from now on."""
-        rank = -priority
-        stock = self._stocks.get(host)
-        if stock is None:
-            stock = self._stocks[host] = _Stock()
-        elif stock.ahead and (rank, sequence) < stock.ahead[-1][:2]:
-            self._give_back(stock)  # it belongs among them
-        stock.places.add(rank, sequence)
-        self._size += 1
-
-    def _give_back(self, stock: _Stock) -> None:
-        """Forget the rows of *stock* that were read ahead."""
-        self._rows_ahead -= len(stock.ahead)
-        while stock.ahead:
-            rank, sequence, *_ = stock.ahead.pop()
-            stock.places.add(rank, sequence)
-
-    # Hot: once per request, where more wait than the workbench holds.
-    def take(self, host: str, count: int) -> list[tuple[int, int, Request]]:
-        """Return the next *count* stored requests of *host*, which are in hand from now on."""
-        stock = self._stocks.get(host)
-        if stock is None:
-            return []
-        taken: list[tuple[int, int, Request]] = []
-        ahead = stock.ahead
-        while len(taken) < count and (ahead or stock.places):
-            if not ahead:
-                self._read_ahead((stock,), _READ_AHEAD)
-            rank, sequence, parent, digest, record = ahead.popleft()
-            try:
-                request = self._codec.decode(record)
-            except Exception as error:  # whatever may come of reading what nobody has written
-                raise self._unreadable(sequence, error) from error
-            request._sequence, request._parent, request._identity = sequence, parent, digest
-            taken.append((-rank, sequence, request))
-        self._size -= len(taken)
-        self._rows_ahead -= len(taken)
-        if not ahead and not stock.places:
-            del self._stocks[host]
-        return taken
-
-    def _unreadable(self, sequence: int, error: Exception) -> JobError:
-        if isinstance(error, JobError):
-            return error
-        if isinstance(error, NotStorableError):
-            return JobError(f"the job {self.job.name} cannot go on: {error}. What was committed is safe")
-        return JobError(damaged(self.job.folder, f"request {sequence} cannot be read: {describe(error)}"))
-
-    def _read_ahead(self, stocks: Collection[_Stock], most: int) -> None:
-        """Read the next rows of *stocks*, *most* of each: one query for many requests, and no object before it is needed."""
-        count = max(1, min(most, (_ROWS_AHEAD - self._rows_ahead) // len(stocks)))
-        taken = [(stock.ahead, sequence) for stock in stocks for sequence in stock.places.take(count)]
-        rows = self._rows([sequence for _, sequence in taken])
-        for ahead, sequence in taken:
-            ahead.append(rows[sequence])
-        self._rows_ahead += len(taken)
-
-    def _rows(self, sequences: list[int]) -> dict[int, _Row]:
-        """Return the rows of requests by their numbers: from the database, or as the next commit will write them."""
-        written = [sequence for sequence in sequences if sequence not in self._new]
-        rows: dict[int, _Row] = {}
-        for start in range(0, len(written), _AT_ONCE):
-            some = written[start : start + _AT_ONCE]
-            for row in self._read(_ROWS.format(",".join("?" * len(some))), tuple(some)):
-                rows[row[1]] = row
-        for sequence in sequences:
-            if sequence not in rows:
-                rows[sequence] = self._unwritten(sequence)
-        return rows
-
-    def _unwritten(self, sequence: int) -> _Row:
-        new = self._new.get(sequence)
-        if new is None:
-            raise JobError(damaged(self.job.folder, f"request {sequence} is not there any more"))
-        _, _, rank, parent, digest, record = new
-        return rank, sequence, parent, digest, record
-
-    def first(self, host: str) -> tuple[int, int] | None:
-        """Return the (priority, sequence) that :meth:`take` would return first."""
-        stock = self._stocks.get(host)
-        if stock is None:
-            return None
-        rank, sequence = stock.first()
-        return -rank, sequence
-
     # --- what an earlier process left --------------------------------------------------------------------------------
 
     def count_waiting(self) -> int:
         """Return how many requests wait in the database."""
         return int(self._read("SELECT count(*) FROM waiting")[0][0])
 
-    def restore(self) -> Iterator[tuple[Sequence[bytes], Sequence[int]]]:
-        """Take over what waits in the database; yield the (digests, sequence numbers) of all that was ever submitted."""
-        keys = {number: key for key, number in self._hosts.items()}
-        numbers: defaultdict[tuple[int, int], array[int]] = defaultdict(lambda: array("Q"))
-        for digests, sequences, *places in self._chunks(
-            "SELECT digest, sequence, host, rank FROM waiting ORDER BY sequence"
-        ):
-            for place, sequence in zip(zip(*places, strict=True), sequences, strict=True):
-                numbers[place].append(sequence)
-            yield digests, sequences
-        for (host, rank), of_rank in numbers.items():
-            self._stocks.setdefault(keys[host], _Stock()).places.restore(rank, of_rank)
-            self._size += len(of_rank)
-        yield from self._chunks("SELECT digest, sequence FROM history")
-        if self._stocks:
-            self._read_ahead(self._stocks.values(), _READ_FIRST)
+    def restore(self) -> Iterator[Chunk]:
+        """Take over what waits in the database; return the (digests, sequence numbers) of all that was ever submitted.
 
-    def _chunks(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """Yield the columns of the rows of *query*, many rows at a time."""
+        They are read as they are asked for, and others may be submitted and end meanwhile.
+        """
         try:
-            cursor = self._database.execute(query)
-            while rows := cursor.fetchmany(_CHUNK):
-                yield tuple(zip(*rows, strict=True))
+            self.stock.restore(self._database.execute("SELECT host, rank, sequence FROM waiting ORDER BY sequence"))
         except sqlite3.Error as error:
             raise _broken(self.job, error) from error
+        return self._submitted(self.last_sequence())
 
-    def hosts(self) -> list[str]:
-        """Return the hosts that have stored requests."""
-        return list(self._stocks)
+    def _submitted(self, last: int) -> Iterator[Chunk]:
+        # What ends meanwhile goes from the first table to the second, and is met in one of them at least. It may do so for ever: a
+        # table has been read when less than was asked for comes.
+        for table in ("waiting", "history"):
+            query = f"SELECT sequence, digest FROM {table} WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT {_CHUNK}"
+            sequences: tuple[int, ...] = (0,)
+            while rows := self._read(query, (sequences[-1], last)):
+                sequences, digests = zip(*rows, strict=True)
+                yield digests, sequences
+                if len(rows) < _CHUNK:
+                    break
 
     # Hot: once per link that was seen long ago.
     def digest_of(self, sequence: int) -> bytes | None:
         """Return the fingerprint of a request by its number, None if it was withdrawn. Raise JobError if it cannot be read."""
         new = self._new.get(sequence)
         if new is not None:
-            return new[4]
+            return new[3]
         ended = self._ended.get(sequence)
         if ended is not None:
             return ended

@@ -139,7 +139,9 @@ class Workbench:
         self.waiting += len(self._store)
         for host_key in hosts:
             host = self._host(host_key)
-            self._refill(host)
+            self._refill(
+                host, 1
+            )  # a request is made when its host is asked, not when a job with thousands of them is resumed
             self._settle(host, now)
 
     def paces(self) -> list[tuple[str, list[float]]]:
@@ -214,10 +216,10 @@ class Workbench:
             self._held -= len(host.waiting) - keep
             del host.waiting[keep:]
 
-    def _refill(self, host: HostQueue) -> None:
-        """Bring the best stored requests of *host* back; called when it holds none."""
-        room = self._capacity - self._held
-        for priority, sequence, request in self._store.take(host.key, max(1, min(REFILL, room))):
+    def _refill(self, host: HostQueue, most: int = REFILL) -> None:
+        """Bring the *most* best stored requests of *host* back, not more than its share; called when it holds none."""
+        share = min(most, self._capacity - self._held, self._capacity // len(self._hosts))
+        for priority, sequence, request in self._store.take(host.key, max(1, share)):
             host.waiting.append((-priority, sequence, request))
         self._held += len(host.waiting)
         first = self._store.first(host.key)

@@ -38,7 +38,7 @@ class BenchSpider(Spider):
 def opened(folder: Path) -> tuple[Frontier, SqliteStore]:
     """Return a frontier on the job in *folder*."""
     store = SqliteStore(Job(folder), RequestCodec(BenchSpider()))
-    workbench = Workbench(lambda _: HostRules(0.0, 0.0, 1_000), store, capacity=10_000)
+    workbench = Workbench(lambda _: HostRules(0.0, 0.0, 1_000), store.stock, capacity=10_000)
     frontier = Frontier(
         workbench,
         SeenIndex(store.digest_of),

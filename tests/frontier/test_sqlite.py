@@ -38,7 +38,7 @@ class Desk:
         self.store = SqliteStore(self.job, RequestCodec(spider or NamedSpider()))
         rules = HostRules(0.0, 0.0, concurrency)
         self.frontier = Frontier(
-            Workbench(lambda _: rules, self.store, capacity=capacity),
+            Workbench(lambda _: rules, self.store.stock, capacity=capacity),
             SeenIndex(self.store.digest_of),
             fingerprint=fingerprint,
             host_key=lambda request: host_key(request.url),
@@ -46,9 +46,9 @@ class Desk:
         )
         self.frontier.restore(0.0)
 
-    def submit(self, *paths: str, priority: int = 0) -> None:
+    def submit(self, *paths: str, priority: int = 0, host: str = "site.test") -> None:
         for path in paths:
-            request = Request(f"http://site.test/{path}", priority=priority)
+            request = Request(f"http://{host}/{path}", priority=priority)
             if not self.frontier.is_duplicate(request):
                 self.frontier.submit(request, 0.0)
 
@@ -321,23 +321,61 @@ def test_everything_that_a_job_keeps_is_for_its_owner_only(folder: Path) -> None
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(40))
 def test_what_is_read_ahead_keeps_the_order_whatever_comes_in_between(
     folder: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)
-    monkeypatch.setattr("crawler.frontier.sqlite._ROWS_AHEAD", chance.choice((1, 5, 1_000)))
-    desk = Desk(folder, capacity=chance.choice((1, 3, 10)))
+    monkeypatch.setattr("crawler.frontier.stock._MOST_AHEAD", chance.choice((1, 5, 1_000)))
+    monkeypatch.setattr("crawler.frontier.stock._RUN", chance.choice((1, 5, 100)))
+    monkeypatch.setattr("crawler.frontier.stock._UNTRIED", chance.choice((0, 3)))
+    capacity, hosts = chance.choice((1, 3, 10, 40)), chance.choice((1, 2, 20))
+    desk = Desk(folder, capacity=capacity)
     expected: list[tuple[int, int]] = []
     for number in range(300):
         priority = chance.choice((0, 0, 0, 1, -1))
-        desk.submit(f"{number}", priority=priority)
+        desk.submit(f"{number}", priority=priority, host=f"site{chance.randrange(hosts)}.test")
         heappush(expected, (-priority, number))
         if chance.random() < 0.1:
             desk.commit()
         if chance.random() < 0.3:
             assert desk.visit() == str(heappop(expected)[1])
+        if chance.random() < 0.02:
+            desk.commit()
+            desk.crash()
+            desk = Desk(folder, capacity=capacity)
     assert [desk.visit() for _ in range(len(expected))] == [str(heappop(expected)[1]) for _ in range(len(expected))]
+
+
+def test_what_earlier_processes_had_seen_is_loaded_in_pieces_while_requests_end_and_come(folder: Path) -> None:
+    desk = Desk(folder)
+    desk.submit(*map(str, range(5_000)))
+    desk.commit()
+    for _ in range(1_500):
+        desk.visit()
+    desk.commit()
+    desk.crash()
+    resumed = Desk(folder)
+    loaded = False
+    while not loaded:
+        loaded = resumed.frontier.load(1)
+        for _ in range(100):
+            resumed.visit()
+        resumed.commit()
+    assert len(resumed.frontier._seen) >= 5_000
+    resumed.submit(*map(str, range(5_000)), "another")
+    assert resumed.frontier.scheduled == 5_001
+
+
+def test_the_first_question_loads_what_earlier_processes_had_seen(folder: Path) -> None:
+    desk = Desk(folder)
+    desk.submit(*map(str, range(3_000)))
+    desk.commit()
+    desk.crash()
+    resumed = Desk(folder)
+    assert not resumed.frontier.load(1)
+    assert resumed.frontier.is_duplicate(Request("http://site.test/2999"))
+    assert resumed.frontier.load(1)
 
 
 def test_a_request_that_comes_back_from_the_disk_is_known_by_the_fingerprint_that_it_was_stored_with(
