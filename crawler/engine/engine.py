@@ -175,9 +175,9 @@ class Engine(EngineCalls):
             await self._lifecycle.close(self.reason)
         return self.reason
 
-    def _load_seen(self) -> None:
+    def _load_seen(self, chunks: int | None = LOADED_PER_TURN) -> None:
         try:
-            if not self.frontier.load(LOADED_PER_TURN) and self.state == "running":
+            if not self.frontier.load(chunks) and self.state == "running":
                 self._clock.callLater(0, self._load_seen)
         except JobError as error:
             self._committer.fail(error)
@@ -592,6 +592,9 @@ class Engine(EngineCalls):
     def _ask_idle_spider(self) -> None:
         """Close the crawl unless a handler of spider_idle wants it open, or has brought new requests."""
         if self._idle_timer is not None and self._idle_timer.active():
+            return
+        self._load_seen(None)  # which finds out whether a request is missing
+        if self.state != "running":
             return
         results = self._signals.send(signals.spider_idle, spider=self.spider, dont_log=(DontCloseSpider, CloseSpider))
         if not self.frontier.is_idle or self._visits:

@@ -9,6 +9,8 @@
 
 In WAL mode with synchronous=FULL: a committed transaction survives the process and the machine. The schema has a version; a newer
 one is refused, an older one is migrated when the file is opened.
+
+Values of ``job`` and rows of ``waiting`` have a checksum, but for those that older crawlers wrote; ``ledger`` checks the rest.
 """
 
 from __future__ import annotations
@@ -18,14 +20,14 @@ from pathlib import Path
 
 from crawler.exceptions import JobError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _SCHEMA = """
-CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB, checksum INTEGER) WITHOUT ROWID;
 CREATE TABLE host (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
 CREATE TABLE waiting (
     sequence INTEGER PRIMARY KEY, host INTEGER NOT NULL, rank INTEGER NOT NULL, parent INTEGER NOT NULL,
-    digest BLOB NOT NULL, record BLOB NOT NULL
+    digest BLOB NOT NULL, record BLOB NOT NULL, checksum INTEGER
 );
 CREATE TABLE history (
     sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
@@ -44,6 +46,7 @@ ALTER TABLE history ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
 """,
     2: "",  # secrets may be sealed since, and what has not been stays as it is
     3: "DROP INDEX waiting_by_host",  # which requests of a host wait is known in memory: see places.py
+    4: "ALTER TABLE job ADD COLUMN checksum INTEGER; ALTER TABLE waiting ADD COLUMN checksum INTEGER",
 }
 
 # Pages in the write-ahead log before they are brought into the database: the tips of its trees change with every commit, and are
@@ -69,6 +72,11 @@ def open_database(path: Path) -> sqlite3.Connection:
             f"the job store {path} cannot be used: {error}; restore it from a copy, or remove {path.parent} to give the job up"
         ) from error
     return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Return a connection to the database *path* that changes nothing, beside that of the process which crawls."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

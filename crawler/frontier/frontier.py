@@ -206,7 +206,7 @@ class Frontier:
             self._workbench.add(visit.host_key, request, now, not_before=not_before)
             return
         if self._journal is not None:
-            self._journal.withdrawn(visit.sequence)
+            self._journal.withdrawn(visit.sequence, self._identity(visit.request))
         if request.has_meta and "retry_reason" in request.meta:
             attempt = f"{request.meta.pop('retry_reason')}, {now - visit.started:.2f} s"
             request.meta["earlier_attempts"] = [*request.meta.get("earlier_attempts", ()), attempt]

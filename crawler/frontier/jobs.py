@@ -23,11 +23,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
+from zlib import crc32
 
 import msgspec
 
 from crawler.exceptions import JobError
-from crawler.frontier.database import open_database
+from crawler.frontier.database import open_database, open_to_read
 from crawler.frontier.sealing import Seal, key_beside
 
 DATABASE = "job.sqlite"
@@ -90,6 +91,7 @@ class Job:
             self.database = open_database(folder / DATABASE)
             self._place = (folder / DATABASE).absolute()
             self._file = self._place.stat()
+            self._snapshot: sqlite3.Connection | None = None
         except BaseException:
             self._lock.close()
             raise
@@ -109,19 +111,23 @@ class Job:
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return what is kept under *key*."""
-        row = self.database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return default
         try:
-            return _decode(_open(row[0], key, self.seal))
-        except msgspec.MsgspecError as error:
+            row = self.database.execute("SELECT value, checksum FROM job WHERE key = ?", (key,)).fetchone()
+            if row is None:
+                return default
+            value, kept = row
+            if kept is not None and kept != crc32(value):
+                raise JobError(damaged(self.folder, f"its {key!r} is not what was written"))
+            return _decode(_open(value, key, self.seal))
+        except (sqlite3.Error, msgspec.MsgspecError) as error:
             raise JobError(damaged(self.folder, f"its {key!r} cannot be read: {error}")) from error
 
     def put(self, values: dict[str, Any]) -> None:
         """Keep *values*; within a transaction if one is open."""
+        records = [(key, self._record(key, value)) for key, value in values.items()]
         self.database.executemany(
-            "INSERT OR REPLACE INTO job VALUES (?, ?)",
-            [(key, self._record(key, value)) for key, value in values.items()],
+            "INSERT OR REPLACE INTO job (key, value, checksum) VALUES (?, ?, ?)",
+            [(key, record, crc32(record)) for key, record in records],
         )
 
     def _record(self, key: str, value: Any) -> bytes:
@@ -141,8 +147,17 @@ class Job:
             "until their crawls have ended; `crawler jobs --clean` removes those that have finished"
         )
 
+    def snapshot(self) -> sqlite3.Connection:
+        """Return a connection that goes on seeing the database as it is now, until it or the job is closed."""
+        self._snapshot = snapshot = open_to_read(self._place)
+        snapshot.execute("BEGIN")
+        snapshot.execute("SELECT count(*) FROM job").fetchone()  # only now is it taken
+        return snapshot
+
     def close(self) -> None:
         """Close the database and let go of the lock."""
+        if self._snapshot is not None:
+            self._snapshot.close()
         self.database.close()
         self._lock.close()
 
@@ -254,7 +269,7 @@ def _kept(path: Path, key: str, *, key_file: Path | None = None) -> Any:
     Raise JobError if it is a secret, and the key that it is sealed with is not there.
     """
     try:
-        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+        database = open_to_read(path / DATABASE)
         try:
             row = database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
         finally:
@@ -313,7 +328,7 @@ def reading(path: Path) -> Iterator[tuple[sqlite3.Connection, dict[str, Any]]]:
     Secrets are left out. Raise JobError if it cannot be read.
     """
     try:
-        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+        database = open_to_read(path / DATABASE)
         try:
             values = database.execute("SELECT key, value FROM job")
             yield database, {key: _decode(value) for key, value in values if value[:1] != _SEALED}

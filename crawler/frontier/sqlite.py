@@ -11,9 +11,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from crawler.exceptions import JobError
+from crawler.frontier.jobs import damaged
+from crawler.frontier.ledger import Ledger, checksum
 from crawler.frontier.stock import Row, Stock
 from crawler.frontier.visit import Outcome
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from crawler.frontier.visit import Visit
     from crawler.http import Request
 
-_INSERT = "INSERT INTO waiting (rank, sequence, parent, digest, record, host) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO waiting (rank, sequence, parent, digest, record, host, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 # The same few links of a site's navigation are refused on every page.
@@ -46,7 +49,7 @@ class SqliteStore:
         self._codec = codec
         self._database = job.database
         self._new: dict[int, Row] = {}
-        self._gone: list[tuple[int]] = []
+        self._gone: dict[int, bytes] = {}  # the digests of rows that are to go, by sequence
         self._history: list[tuple[Any, ...]] = []
         self._items: list[tuple[int, bytes]] = []
         self._refused: list[tuple[bytes, int, str, str]] = []
@@ -56,6 +59,10 @@ class SqliteStore:
         self._new_hosts: list[tuple[int, str]] = []
         #: What waits in the database and is not in hand.
         self.stock = Stock(job, codec, read=self._read, unwritten=self._new, numbers=self._hosts)
+        # What the rows came to when the job was opened, None for one of before there were ledgers; and what has changed since.
+        kept = job.get("ledger")
+        self._ledger = Ledger(*kept) if kept is not None else None if self.last_sequence() else Ledger()
+        self._changed = Ledger()
         #: Added to the crawl's clock, this gives seconds of the epoch.
         self.epoch = 0.0
 
@@ -79,18 +86,26 @@ class SqliteStore:
             self._new_hosts.append((number, host))
         sequence = request._sequence
         record = self._codec.encode(request)
-        self._new[sequence] = (-request.priority, sequence, request._parent, digest, record, number)
+        self._new[sequence] = (
+            -request.priority,
+            sequence,
+            request._parent,
+            digest,
+            record,
+            number,
+            checksum(sequence, digest, record),
+        )
 
-    def withdrawn(self, sequence: int) -> None:
+    def withdrawn(self, sequence: int, digest: bytes) -> None:
         """Note that the row of a request, which is in hand, is replaced by another's."""
         if self._new.pop(sequence, None) is None:
-            self._gone.append((sequence,))
+            self._gone[sequence] = digest
 
     # Hot: once per visit.
     def ended(self, visit: Visit, digest: bytes, now: float) -> None:
         """Note how *visit* ended."""
         request = visit.request
-        self.withdrawn(visit.sequence)
+        self.withdrawn(visit.sequence, digest)
         earlier = request.meta.get("earlier_attempts", ()) if request.has_meta else ()
         self._ended[visit.sequence] = digest
         self._history.append(
@@ -127,21 +142,24 @@ class SqliteStore:
     def commit(self, values: Mapping[str, Any]) -> None:
         """Write what has gathered and *values* in one transaction. Raise JobError if that cannot be."""
         self.job.check_place()
+        came = [*(row[3] for row in self._new.values()), *self._ended.values()]
+        changed = self._changed.after(came, list(self._gone.values()))
         try:
             if not self._database.in_transaction:
                 self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany("INSERT INTO host VALUES (?, ?)", self._new_hosts)
             self._database.executemany(_INSERT, self._new.values())
-            self._database.executemany("DELETE FROM waiting WHERE sequence = ?", self._gone)
+            self._database.executemany("DELETE FROM waiting WHERE sequence = ?", zip(self._gone))
             self._database.executemany(_HISTORY, self._history)
             self._database.executemany("INSERT INTO item VALUES (?, ?)", self._items)
             self._database.executemany("INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)", self._refused)
-            self.job.put(dict(values))
+            self.job.put({**values, **self._kept_ledger(changed)})
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise _broken(self.job, error) from error
+        self._changed = changed
         self._new_hosts.clear()
         self._new.clear()
         self._gone.clear()
@@ -165,19 +183,28 @@ class SqliteStore:
             self.stock.restore(self._database.execute("SELECT host, rank, sequence FROM waiting ORDER BY sequence"))
         except sqlite3.Error as error:
             raise _broken(self.job, error) from error
-        return self._submitted(self.last_sequence())
+        return self._submitted(self.job.snapshot())
 
-    def _submitted(self, last: int) -> Iterator[Chunk]:
-        # What ends meanwhile goes from the first table to the second, and is met in one of them at least. It may do so for ever: a
-        # table has been read when less than was asked for comes.
-        for table in ("waiting", "history"):
-            query = f"SELECT sequence, digest FROM {table} WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT {_CHUNK}"
-            sequences: tuple[int, ...] = (0,)
-            while rows := self._read(query, (sequences[-1], last)):
-                sequences, digests = zip(*rows, strict=True)
-                yield digests, sequences
-                if len(rows) < _CHUNK:
-                    break
+    def _submitted(self, snapshot: sqlite3.Connection) -> Iterator[Chunk]:
+        found = Ledger()
+        try:
+            for table in ("waiting", "history"):
+                cursor = snapshot.execute(f"SELECT digest, sequence FROM {table} ORDER BY sequence")
+                while rows := cursor.fetchmany(_CHUNK):
+                    digests, sequences = zip(*rows, strict=True)
+                    found = found.after(digests)
+                    yield digests, sequences
+        except sqlite3.Error as error:
+            raise _broken(self.job, error) from error
+        finally:
+            snapshot.close()
+        if self._ledger is not None and found != self._ledger:
+            said = f"its requests are not those that were written: {found.count}, and there were {self._ledger.count}"
+            raise JobError(damaged(self.job.folder, said))
+        self._ledger = found
+
+    def _kept_ledger(self, changed: Ledger) -> dict[str, Any]:
+        return {} if self._ledger is None else {"ledger": astuple(self._ledger + changed)}
 
     # Hot: once per link that was seen long ago.
     def digest_of(self, sequence: int) -> bytes | None:
@@ -209,7 +236,10 @@ class SqliteStore:
     def outcomes(self) -> Counter[Outcome]:
         """Return how many requests ended how."""
         rows = self._read("SELECT outcome, count(*) FROM history GROUP BY outcome")
-        return Counter({Outcome(outcome): count for outcome, count in rows})
+        try:
+            return Counter({Outcome(outcome): count for outcome, count in rows})
+        except ValueError as error:
+            raise JobError(damaged(self.job.folder, f"how a request ended cannot be read: {error}")) from error
 
     def items(self) -> int:
         """Return how many items the visits that ended brought."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from crawler.exceptions import JobError, NotStorableError, describe
 from crawler.frontier.jobs import damaged
+from crawler.frontier.ledger import checksum
 from crawler.frontier.places import Places
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ _UNTRIED = 16
 # Rows that one query asks for by their numbers.
 _AT_ONCE = 500
 
-_COLUMNS = "rank, sequence, parent, digest, record, host"
+_COLUMNS = "rank, sequence, parent, digest, record, host, checksum"
 _ON = f"SELECT {_COLUMNS} FROM waiting WHERE sequence >= ? ORDER BY sequence LIMIT ?"
 _BY_NUMBER = f"SELECT {_COLUMNS} FROM waiting WHERE sequence IN ({{}})"
 
 #: What waits, as it was read: the columns of above.
-Row: TypeAlias = tuple[int, int, int, bytes, bytes, int]
+Row: TypeAlias = tuple[int, int, int, bytes, bytes, int, int | None]
 
 
 class _Host:
@@ -130,8 +131,10 @@ class Stock:
         while len(taken) < count and (ahead or stored.places):
             if not ahead:
                 self._read_more(stored)
-            rank, sequence, parent, digest, record, _ = ahead.popleft()
+            rank, sequence, parent, digest, record, _, kept = ahead.popleft()
             try:
+                if kept is not None and kept != checksum(sequence, digest, record):
+                    raise ValueError("it is not what was written")
                 request = self._decode(record)
             except Exception as error:  # whatever may come of reading what nobody has written
                 raise self._unreadable(sequence, error) from error

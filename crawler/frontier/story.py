@@ -11,6 +11,7 @@ import msgspec
 
 from crawler.exceptions import InvalidURLError, JobError
 from crawler.frontier.codec import url_of_record
+from crawler.frontier.database import open_to_read
 from crawler.frontier.jobs import DATABASE
 from crawler.http import Request
 from crawler.http.fingerprint import fingerprint
@@ -35,7 +36,7 @@ def story_of(url: str, path: Path) -> Iterator[str]:
         yield str(error)
         return
     try:
-        database = sqlite3.connect(f"file:{path / DATABASE}?mode=ro", uri=True)
+        database = open_to_read(path / DATABASE)
         try:
             yield from _story(url, digest, database)
         finally:
