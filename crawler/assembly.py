@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ VISITS_PER_PLACE = 4
 
 
 class Assembly:
-    """The parts of one crawl of *spider*; ``engine`` is complete when this is."""
+    """The parts of one crawl of *spider*; ``engine`` is complete when this is. *undo* gets what is to be done if it cannot be."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class Assembly:
         runtime: Runtime,
         bridge: Bridge,
         *,
+        undo: ExitStack,
         feeds: Iterable[FeedOptions] = (),
         on_item: Callable[[Any], Any] | None = None,
         command: Mapping[str, Any] | None = None,
@@ -134,6 +136,8 @@ class Assembly:
         job = _job(settings, spider, runtime)
         codec = RequestCodec(spider, seal=job.seal if job is not None else None)
         self._job_folder = job.folder if job is not None else None
+        if job is not None:
+            undo.callback(job.give_up)
         store = SqliteStore(job, codec) if job is not None else None
         durability = None
         if job is not None and store is not None:
@@ -152,19 +156,14 @@ class Assembly:
                 keeps_items=settings.frontier.keep_items,
             )
             durability.restore_spider()
-        try:
-            self._feeds = Feeds.open_all(
-                (*_feeds_of(settings), *feeds),
-                spider=spider,
-                resume=durability.places if durability else None,
-                spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
-                seconds=clock.seconds,
-                alone=True,
-            )
-        except BaseException:
-            if job is not None:
-                job.give_up()
-            raise
+        self._feeds = Feeds.open_all(
+            (*_feeds_of(settings), *feeds),
+            spider=spider,
+            resume=durability.places if durability else None,
+            spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
+            seconds=clock.seconds,
+            alone=True,
+        )
         identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
         own_filter = OwnFilter.of(crawler, spider)
         if own_filter is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -70,9 +70,7 @@ class Crawler:
             )
         if not isinstance(spidercls, type):
             name = type(spidercls).__name__
-            raise UsageError(
-                f"{name}() is a spider where its class is wanted: write {name}, and its arguments after it"
-            )
+            raise UsageError(f"{name}() is a spider where its class is wanted: write {name}, then its arguments")
         self.spidercls = spidercls
         self.settings = _own_settings(spidercls, settings)
         self.addons = addons.apply(self, self.settings)
@@ -130,16 +128,19 @@ class Crawler:
         try:
             self.spider = self._spider(args, kwargs)
             bridge = self.signals.bridge = Bridge(self.runtime.loop)
-            self._assembly = Assembly(
-                self,
-                self.spider,
-                self.runtime,
-                bridge,
-                feeds=self._feeds,
-                on_item=self._on_item,
-                command=self._command,
-                start=self._start,
-            )
+            with ExitStack() as undo:
+                self._assembly = Assembly(
+                    self,
+                    self.spider,
+                    self.runtime,
+                    bridge,
+                    undo=undo,
+                    feeds=self._feeds,
+                    on_item=self._on_item,
+                    command=self._command,
+                    start=self._start,
+                )
+                undo.pop_all()
             self.engine = self._assembly.engine
             self._began = self.clock.seconds()
             self.stats.open_spider(self.spider)
@@ -190,10 +191,9 @@ class Crawler:
         """Return how many items the last finished job of the spider brought, None if there is none."""
         if self.job_folder is None:
             return None
-        jobs = jobs_in(self.job_folder.parent.parent)
-        finished = [job for job in jobs if job.spider == self.spidercls.name and job.state == FINISHED]
-        others = [job for job in finished if job.path != self.job_folder]
-        return others[-1].items if others else None
+        others = (job for job in jobs_in(self.job_folder.parent.parent) if job.path != self.job_folder)
+        finished = [job for job in others if job.spider == self.spidercls.name and job.state == FINISHED]
+        return finished[-1].items if finished else None
 
     def look(self) -> dict[str, Any]:
         """Return what the running crawl looks like now, in detail: hosts, callbacks, troubles, what holds it back."""

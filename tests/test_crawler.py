@@ -234,7 +234,7 @@ def test_a_spider_in_the_place_of_its_class_is_an_error_that_says_what_to_write(
     class Site(Spider):
         name = "site"
 
-    with pytest.raises(UsageError, match=r"write Site, and its arguments after it"):
+    with pytest.raises(UsageError, match=r"write Site, then its arguments"):
         CrawlerRunner().crawl(Site())  # type: ignore[arg-type]  # the mistake
 
 

@@ -57,6 +57,7 @@ LAYERS = [
     ("crawler.logs", 1),
     ("crawler.mail", 1),
     ("crawler.collector", 0),
+    ("crawler.disk", 0),
     ("crawler.exceptions", 0),
     ("crawler.url", 0),
     ("crawler.item", 0),

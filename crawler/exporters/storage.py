@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from crawler.disk import make_folder, sync_folder
 from crawler.exceptions import FeedError
 
 #: The path that means standard output.
@@ -61,8 +62,9 @@ class FileTarget:
             flags |= os.O_CREAT
         try:
             if not must_exist:
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
+                make_folder(Path(path).parent)
             self.is_new = not Path(path).exists()
+            self._is_named = not self.is_new  # on disk, too
             self._file = io.FileIO(os.open(path, flags, mode), "r+")
             self.size = os.fstat(self._file.fileno()).st_size
         except OSError as error:
@@ -119,6 +121,9 @@ class FileTarget:
         """Return when the system has put everything on disk."""
         try:
             os.fsync(self._file.fileno())
+            if not self._is_named:
+                sync_folder(Path(self.path).parent)
+                self._is_named = True
         except OSError as error:
             raise unwritable(self.path, error) from error
 

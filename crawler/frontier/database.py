@@ -2,7 +2,8 @@
 
     job       what the job is and how far it has got: key -> msgpack
     host      politeness keys by number
-    waiting   requests that have not ended, leased ones included: one row each, the record as the codec makes it
+    waiting   requests that have not ended, leased ones included: one row each, the record as the codec makes it; not_before in
+              seconds of the epoch for those that ask to wait
     history   requests that have ended, with how; when, in seconds of the epoch; and how many bytes came
     refused   links that were never taken in, with why
     item      what they brought, in the order of commits, if the job keeps items
@@ -27,8 +28,9 @@ CREATE TABLE job (key TEXT PRIMARY KEY, value BLOB, checksum INTEGER) WITHOUT RO
 CREATE TABLE host (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
 CREATE TABLE waiting (
     sequence INTEGER PRIMARY KEY, host INTEGER NOT NULL, rank INTEGER NOT NULL, parent INTEGER NOT NULL,
-    digest BLOB NOT NULL, record BLOB NOT NULL, checksum INTEGER
+    digest BLOB NOT NULL, record BLOB NOT NULL, checksum INTEGER, not_before REAL
 );
+CREATE INDEX waiting_delayed ON waiting (not_before) WHERE not_before IS NOT NULL;
 CREATE TABLE history (
     sequence INTEGER PRIMARY KEY, parent INTEGER NOT NULL, digest BLOB NOT NULL, url TEXT NOT NULL, outcome TEXT NOT NULL,
     reason TEXT NOT NULL, status INTEGER NOT NULL, attempts INTEGER NOT NULL, seconds REAL NOT NULL, items INTEGER NOT NULL,
@@ -46,7 +48,12 @@ ALTER TABLE history ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
 """,
     2: "",  # secrets may be sealed since, and what has not been stays as it is
     3: "DROP INDEX waiting_by_host",  # which requests of a host wait is known in memory: see places.py
-    4: "ALTER TABLE job ADD COLUMN checksum INTEGER; ALTER TABLE waiting ADD COLUMN checksum INTEGER",
+    4: """
+ALTER TABLE job ADD COLUMN checksum INTEGER;
+ALTER TABLE waiting ADD COLUMN checksum INTEGER;
+ALTER TABLE waiting ADD COLUMN not_before REAL;
+CREATE INDEX waiting_delayed ON waiting (not_before) WHERE not_before IS NOT NULL;
+""",
 }
 
 # Pages in the write-ahead log before they are brought into the database: the tips of its trees change with every commit, and are

@@ -127,7 +127,7 @@ class Frontier:
         request._sequence, request._parent = self._workbench.next_sequence(), parent
         request._since = max(now, not_before)
         if self._journal is not None:
-            self._journal.submitted(request, host, self._identity(request))
+            self._journal.submitted(request, host, self._identity(request), not_before if not_before > now else 0.0)
         self._seen.add(self._identity(request), request._sequence)
         self._workbench.add(host, request, now, not_before=not_before)
 
@@ -224,8 +224,10 @@ class Frontier:
         self.ended = self._journal.outcomes()
         self.scheduled = self.ended.total() + self._journal.count_waiting()
         self._seen.reserve(self.scheduled)
-        self._to_load = self._journal.restore()
+        self._to_load = self._journal.restore(now)
         self._workbench.restore(self._journal.stock.hosts(), self._journal.last_sequence(), now)
+        for host, until, request in self._journal.delayed(now):
+            self._workbench.add(host, request, now, not_before=until)
 
     def load(self, chunks: int | None = None) -> bool:
         """Go on to load what earlier processes had seen, a thousand requests a chunk; tell whether that is all now.

@@ -27,6 +27,7 @@ from zlib import crc32
 
 import msgspec
 
+from crawler.disk import make_folder, sync_folder
 from crawler.exceptions import JobError
 from crawler.frontier.database import open_database, open_to_read
 from crawler.frontier.sealing import Seal, key_beside
@@ -78,7 +79,7 @@ class Job:
         self.folder = folder
         self.seal = Seal(key_file or key_beside(folder))
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             self._lock = _locked(folder / "lock")
         except OSError as error:
             raise JobError(
@@ -89,6 +90,7 @@ class Job:
             # Records hold headers and cookies. SQLite gives its log the mode that the database has when it is opened.
             os.close(os.open(folder / DATABASE, os.O_CREAT | os.O_RDWR, 0o600))
             self.database = open_database(folder / DATABASE)
+            sync_folder(folder)
             self._place = (folder / DATABASE).absolute()
             self._file = self._place.stat()
             self._snapshot: sqlite3.Connection | None = None

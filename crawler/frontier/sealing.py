@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crawler.disk import make_folder, sync_folder
 from crawler.exceptions import JobError
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _made(path: Path) -> bytes:
         return _read(path)
     scratch = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         file = os.open(scratch, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
         try:
             os.write(file, os.urandom(_KEY))
@@ -113,7 +114,7 @@ def _made(path: Path) -> bytes:
             os.close(file)
         with suppress(FileExistsError):  # another process was quicker: its key counts
             os.link(scratch, path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise JobError(
             f"the key {path} for the secrets of the job cannot be made: {error.strerror}; name another file with frontier.key_file"
@@ -121,11 +122,3 @@ def _made(path: Path) -> bytes:
     finally:
         scratch.unlink(missing_ok=True)
     return _read(path)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

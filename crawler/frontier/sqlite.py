@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from crawler.exceptions import JobError
 from crawler.frontier.jobs import damaged
 from crawler.frontier.ledger import Ledger, checksum
-from crawler.frontier.stock import Row, Stock
+from crawler.frontier.stock import COLUMNS, Row, Stock
 from crawler.frontier.visit import Outcome
 
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
     from crawler.frontier.visit import Visit
     from crawler.http import Request
 
-_INSERT = "INSERT INTO waiting (rank, sequence, parent, digest, record, host, checksum) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT = f"INSERT INTO waiting ({COLUMNS}) VALUES ({', '.join('?' * len(COLUMNS.split(', ')))})"
 _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 # The same few links of a site's navigation are refused on every page.
 _REFUSED_LATELY = 65_536
 
+_PLACES = "SELECT host, rank, sequence FROM waiting WHERE not_before IS NULL OR not_before <= ? ORDER BY sequence"
 _DIGEST = ("SELECT digest FROM history WHERE sequence = ?", "SELECT digest FROM waiting WHERE sequence = ?")
 
 # Rows that are fetched at once when a job is resumed.
@@ -78,8 +79,8 @@ class SqliteStore:
     # --- the journal -------------------------------------------------------------------------------------------------
 
     # Hot: once per new request.
-    def submitted(self, request: Request, host: str, digest: bytes) -> None:
-        """Note that *request* waits. Raise NotStorableError if it cannot be kept."""
+    def submitted(self, request: Request, host: str, digest: bytes, not_before: float = 0.0) -> None:
+        """Note that *request* waits, until *not_before* at least if that is not 0. Raise NotStorableError if it cannot be kept."""
         number = self._hosts.get(host)
         if number is None:
             number = self._hosts[host] = len(self._hosts) + 1
@@ -94,6 +95,7 @@ class SqliteStore:
             record,
             number,
             checksum(sequence, digest, record),
+            self.epoch + not_before if not_before else None,
         )
 
     def withdrawn(self, sequence: int, digest: bytes) -> None:
@@ -174,13 +176,13 @@ class SqliteStore:
         """Return how many requests wait in the database."""
         return int(self._read("SELECT count(*) FROM waiting")[0][0])
 
-    def restore(self) -> Iterator[Chunk]:
-        """Take over what waits in the database; return the (digests, sequence numbers) of all that was ever submitted.
+    def restore(self, now: float) -> Iterator[Chunk]:
+        """Take over what waits in the database and may start *now*; return the (digests, sequence numbers) of all that ever came.
 
         They are read as they are asked for, and others may be submitted and end meanwhile.
         """
         try:
-            self.stock.restore(self._database.execute("SELECT host, rank, sequence FROM waiting ORDER BY sequence"))
+            self.stock.restore(self._database.execute(_PLACES, (self.epoch + now,)))
         except sqlite3.Error as error:
             raise _broken(self.job, error) from error
         return self._submitted(self.job.snapshot())
@@ -205,6 +207,11 @@ class SqliteStore:
 
     def _kept_ledger(self, changed: Ledger) -> dict[str, Any]:
         return {} if self._ledger is None else {"ledger": astuple(self._ledger + changed)}
+
+    def delayed(self, now: float) -> Iterator[tuple[str, float, Request]]:
+        """Yield what waits in the database and may not start *now*: host, time and request."""
+        for host, until, request in self.stock.delayed(self.epoch + now):
+            yield host, until - self.epoch, request
 
     # Hot: once per link that was seen long ago.
     def digest_of(self, sequence: int) -> bytes | None:

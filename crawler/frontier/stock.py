@@ -22,7 +22,7 @@ from crawler.frontier.ledger import checksum
 from crawler.frontier.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
@@ -42,12 +42,14 @@ _UNTRIED = 16
 # Rows that one query asks for by their numbers.
 _AT_ONCE = 500
 
-_COLUMNS = "rank, sequence, parent, digest, record, host, checksum"
-_ON = f"SELECT {_COLUMNS} FROM waiting WHERE sequence >= ? ORDER BY sequence LIMIT ?"
-_BY_NUMBER = f"SELECT {_COLUMNS} FROM waiting WHERE sequence IN ({{}})"
+#: Those of ``waiting``, in the order of a :data:`Row`.
+COLUMNS = "rank, sequence, parent, digest, record, host, checksum, not_before"
+_ON = f"SELECT {COLUMNS} FROM waiting WHERE sequence >= ? ORDER BY sequence LIMIT ?"
+_BY_NUMBER = f"SELECT {COLUMNS} FROM waiting WHERE sequence IN ({{}})"
+_DELAYED = f"SELECT {COLUMNS} FROM waiting WHERE not_before > ?"
 
-#: What waits, as it was read: the columns of above.
-Row: TypeAlias = tuple[int, int, int, bytes, bytes, int, int | None]
+#: What waits: a row of ``waiting``.
+Row: TypeAlias = tuple[int, int, int, bytes, bytes, int, int | None, float | None]
 
 
 class _Host:
@@ -76,7 +78,7 @@ class Stock:
         job: Job,
         codec: RequestCodec,
         *,
-        read: Callable[[str, tuple[int, ...]], list[Row]],
+        read: Callable[[str, tuple[float, ...]], list[Row]],
         unwritten: Mapping[int, Row],
         numbers: Mapping[str, int],
     ) -> None:
@@ -131,20 +133,26 @@ class Stock:
         while len(taken) < count and (ahead or stored.places):
             if not ahead:
                 self._read_more(stored)
-            rank, sequence, parent, digest, record, _, kept = ahead.popleft()
-            try:
-                if kept is not None and kept != checksum(sequence, digest, record):
-                    raise ValueError("it is not what was written")
-                request = self._decode(record)
-            except Exception as error:  # whatever may come of reading what nobody has written
-                raise self._unreadable(sequence, error) from error
-            request._sequence, request._parent, request._identity = sequence, parent, digest
-            taken.append((-rank, sequence, request))
+            row = ahead.popleft()
+            taken.append((-row[0], row[1], self._request(row)))
         self._size -= len(taken)
         self._ahead -= len(taken)
         if not ahead and not stored.places:
             del self._hosts[number]
         return taken
+
+    # Hot: once per request that waited in the database.
+    def _request(self, row: Row) -> Request:
+        """Return the request of *row*."""
+        _, sequence, parent, digest, record, _, kept, _ = row
+        try:
+            if kept is not None and kept != checksum(sequence, digest, record):
+                raise ValueError("it is not what was written")
+            request = self._decode(record)
+        except Exception as error:  # whatever may come of reading what nobody has written
+            raise self._unreadable(sequence, error) from error
+        request._sequence, request._parent, request._identity = sequence, parent, digest
+        return request
 
     def _unreadable(self, sequence: int, error: Exception) -> JobError:
         if isinstance(error, JobError):
@@ -205,8 +213,19 @@ class Stock:
             raise JobError(damaged(self._job.folder, f"request {missing} is not there any more"))
         return rows
 
+    def delayed(self, now: float) -> Iterator[tuple[str, float, Request]]:
+        """Yield what may not start before a time that is later than *now*, in seconds of the epoch: host, time and request."""
+        keys = {number: key for key, number in self._numbers.items()}
+        for row in self._read(_DELAYED, (now,)):
+            if row[5] not in keys:
+                raise self._of_no_host(row[1])
+            yield keys[row[5]], row[7] or 0.0, self._request(row)
+
+    def _of_no_host(self, sequence: int) -> JobError:
+        return JobError(damaged(self._job.folder, f"request {sequence} is of a host that is not there"))
+
     def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
-        """Take over what waits in the database: (host number, rank, sequence) of all, by sequence."""
+        """Take over what waits in the database and is not delayed: (host number, rank, sequence) of all, by sequence."""
         runs: defaultdict[tuple[int, int], array[int]] = defaultdict(lambda: array("Q"))
         for number, rank, sequence in places:
             runs[number, rank].append(sequence)
@@ -214,7 +233,7 @@ class Stock:
         for (number, rank), run in runs.items():
             if number not in self._hosts:
                 if number not in keys:
-                    raise JobError(damaged(self._job.folder, f"request {run[0]} is of a host that is not there"))
+                    raise self._of_no_host(run[0])
                 self._hosts[number] = _Host(keys[number])
             self._hosts[number].places.restore(rank, run)
             self._size += len(run)

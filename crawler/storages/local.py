@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from crawler.disk import make_folder, sync_folder
 from crawler.storages.storage import CHUNK, Storage, StoredFile
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class LocalStorage(Storage):
 
     def _put(self, path: str, file: BinaryIO, content_type: str) -> None:
         target = self.path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         partial, copy = _opened_beside(target)
         with copy:  # until it is closed it is locked: nobody takes it for a leftover
             try:
@@ -38,6 +39,7 @@ class LocalStorage(Storage):
                 # What says that the file is here (a feed, a job) may be on disk before it otherwise.
                 os.fsync(copy.fileno())
                 partial.replace(target)
+                sync_folder(target.parent)
             except BaseException:
                 with suppress(OSError):
                     partial.unlink(missing_ok=True)

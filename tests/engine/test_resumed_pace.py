@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from crawler import Request
 from crawler.crawler import Crawler
 from crawler.engine import durability
 from crawler.testing import MemoryWorld, Page, Site
 from tests.engine.crashes import crash
-from tests.engine.test_politeness import QUIET, LimitedSite, Many
+from tests.engine.test_politeness import HOST, QUIET, LimitedSite, Many
 
 
 def process(folder: Path, site: Site, more: dict[str, Any] | None = None) -> tuple[Crawler, MemoryWorld]:
@@ -55,6 +56,37 @@ def test_a_host_that_asked_to_be_let_alone_is_let_alone_after_a_resume(
     crawler, world = process(tmp_path, Site({"*": "fine"}), {"crawl.max_pages": 3})
     world.run(crawler, count=400)
     assert world.site.log[0].at == pytest.approx(left, abs=0.2)
+
+
+@pytest.mark.parametrize(("passed", "left"), [(30.0, 70.0), (500.0, 0.0)])
+def test_a_request_that_waits_for_its_time_waits_for_it_after_a_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passed: float, left: float
+) -> None:
+    class Patient(Many):
+        async def start(self):
+            yield Request(f"{HOST}/now")
+            yield Request(f"{HOST}/later", meta={"delay": 100.0})
+
+    def resumed() -> tuple[Crawler, MemoryWorld]:
+        crawler, world = process(tmp_path, Site({"*": "fine"}))
+        crawler.spidercls = Patient
+        return crawler, world
+
+    monkeypatch.setattr(durability, "time", SimpleNamespace(time=lambda: 1_000_000.0))
+    crawler, world = resumed()
+    crawler.crawl()
+    while world.clock.seconds() < 0.25:
+        world.step(crawler)
+    crash(crawler)
+    for already in (0.0, passed):
+        monkeypatch.setattr(durability, "time", SimpleNamespace(time=lambda already=already: 1_000_000.0 + already))
+        crawler, world = resumed()
+        crawler.crawl()
+        if not already:
+            crash(crawler)
+    while not world.site.log:
+        world.step(crawler)
+    assert [(hit.url, hit.at) for hit in world.site.log] == [(f"{HOST}/later", pytest.approx(left, abs=0.2))]
 
 
 def test_what_a_host_asked_for_is_bounded_by_the_settings_of_the_process_that_resumes(tmp_path: Path) -> None:

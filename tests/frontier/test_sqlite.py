@@ -175,7 +175,9 @@ def test_a_retry_takes_the_place_of_the_request(folder: Path) -> None:
     first.commit()
     first.crash()
     second = Desk(folder)
-    next_one = second.frontier.next(0.0)
+    assert second.frontier.next(0.0) is None
+    assert second.frontier.wake_at() == 60.0
+    next_one = second.frontier.next(60.0)
     assert next_one is not None
     assert next_one.request.meta == {"retry_times": 1}
     assert second.frontier.waiting == 0
