@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,10 @@ VISITS_PER_PLACE = 4
 
 
 class Assembly:
-    """The parts of one crawl of *spider*; ``engine`` is complete when this is."""
+    """The parts of one crawl of *spider*; ``engine`` is complete when this is.
+
+    *opened* gets what closes again what was opened, if the rest cannot be built.
+    """
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class Assembly:
         spider: Spider,
         runtime: Runtime,
         bridge: Bridge,
+        opened: ExitStack,
         *,
         feeds: Iterable[FeedOptions] = (),
         on_item: Callable[[Any], Any] | None = None,
@@ -132,6 +137,8 @@ class Assembly:
                 crawler.stats.set_value("finish_reason", reason)
 
         job = _job(settings, spider, runtime)
+        if job is not None:
+            opened.callback(job.give_up)
         codec = RequestCodec(spider, seal=job.seal if job is not None else None)
         self._job_folder = job.folder if job is not None else None
         store = SqliteStore(job, codec) if job is not None else None
@@ -152,19 +159,15 @@ class Assembly:
                 keeps_items=settings.frontier.keep_items,
             )
             durability.restore_spider()
-        try:
-            self._feeds = Feeds.open_all(
-                (*_feeds_of(settings), *feeds),
-                spider=spider,
-                resume=durability.places if durability else None,
-                spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
-                seconds=clock.seconds,
-                alone=True,
-            )
-        except BaseException:
-            if job is not None:
-                job.give_up()
-            raise
+        self._feeds = Feeds.open_all(
+            (*_feeds_of(settings), *feeds),
+            spider=spider,
+            resume=durability.places if durability else None,
+            spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
+            seconds=clock.seconds,
+            alone=True,
+        )
+        opened.callback(self._feeds.abandon)
         identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
         own_filter = OwnFilter.of(crawler, spider)
         if own_filter is not None:
@@ -244,9 +247,9 @@ class Assembly:
         )
         if durability is not None:
             durability.begin(self.engine, pacer, self._feeds.flush())
-        if telemetry is not None and job is not None:
+        if telemetry is not None and job is not None and store is not None:
             telemetry.run = job.get("telemetry", telemetry.run)
-            job.put({"telemetry": telemetry.run})
+            store.commit({"telemetry": telemetry.run})
 
     @property
     def job_folder(self) -> Path | None:

@@ -141,16 +141,15 @@ class Durability:
                 sum(engine.frontier.ended.values()),
                 engine.frontier.waiting,
             )
-        else:
-            self._store.commit(
-                {
-                    "spider": self._spider.name,
-                    "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
-                    "command": self._kept_command(),
-                    "key_file": str(self.job.seal.path),
-                }
-            )
-        self._store.job.put({"settings": list(self._settings)})
+        values: dict[str, Any] = {"settings": list(self._settings)}
+        if not self.is_resumed:
+            values |= {
+                "spider": self._spider.name,
+                "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+                "command": self._kept_command(),
+                "key_file": str(self.job.seal.path),
+            }
+        self._store.commit(values)
         self.commit(places)
 
     def _kept_command(self) -> Any:

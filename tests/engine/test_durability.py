@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sqlite3
 from collections import Counter
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.python.failure import Failure
 
 from crawler import Request, signals
 from crawler.crawler import Crawler
@@ -17,6 +19,7 @@ from crawler.frontier.sqlite import SqliteStore
 from crawler.frontier.story import story_of
 from crawler.testing import MemoryWorld, Page, Site
 from tests.engine.crashes import HOST, Job, ShopSpider
+from tests.engine.disks import Disk
 
 SEEDS = range(40)
 
@@ -152,6 +155,25 @@ def test_a_disk_that_cannot_be_read_stops_the_crawl_and_no_link_is_lost(
     assert job.items() == [job.expected()] * 2
 
 
+@pytest.mark.parametrize("ends", [{}, {"lasting": math.inf}, {"unreadable": True}], ids=str)
+@pytest.mark.parametrize("at", range(1, 45, 4))
+def test_a_job_whose_disk_fails_at_its_beginning_is_told_to_and_can_be_begun_again_at_once(
+    tmp_path: Path, at: int, ends: dict[str, Any]
+) -> None:
+    job = Job(tmp_path / "crawl", seed=at)
+    results: list[Any] = []
+    with Disk(job.folder, random.Random(at), at=at, **ends):
+        crawler, world = job.crawler()
+        crawler.crawl().addBoth(results.append)
+        while not results:
+            world.step(crawler)
+    if isinstance(results[0], Failure):
+        assert results[0].check(FeedError, JobError), results[0]
+    while not job.run():
+        pass
+    assert job.items() == [job.expected()] * 2
+
+
 def test_a_feed_that_was_changed_in_between_is_an_error_that_says_how_to_go_on(tmp_path: Path) -> None:
     job = Job(tmp_path)
     assert not job.run(40)
@@ -168,7 +190,7 @@ def test_a_feed_that_was_removed_in_between_is_an_error(tmp_path: Path) -> None:
         job.run()
 
 
-def test_a_job_of_another_spider_is_refused(tmp_path: Path) -> None:
+def test_a_job_of_another_spider_is_refused_and_let_go(tmp_path: Path) -> None:
     job = Job(tmp_path)
     assert not job.run(40)
     crawler, _ = job.crawler()
@@ -177,6 +199,7 @@ def test_a_job_of_another_spider_is_refused(tmp_path: Path) -> None:
     crawler.crawl().addErrback(failures.append)
     assert isinstance(failures[0].value, JobError)
     assert "is one of the spider 'shop', not of 'other'" in str(failures[0].value)
+    assert job.run()
 
 
 def test_a_job_that_has_finished_has_nothing_left_to_do(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
