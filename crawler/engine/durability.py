@@ -125,7 +125,8 @@ class Durability:
             pacer.restore(waits, self.job.get("paces", ()), engine.now())
             engine.connectivity.restore(self.job.get("witnesses", ()))
             engine.frontier.restore(engine.now(), dict(self.job.get("unfiltered", ())))
-            engine.account.restore(self._stats, items=self._store.items())
+            engine.beginning.items = self.job.get("start_items", 0)
+            engine.account.restore(self._stats, items=self._store.items() + engine.beginning.items)
             if self.has_finished and self.job.get("state") != FINISHED:
                 logger.info("The job %s has nothing left to fetch; its feeds are finished", self.job.name)
             elif self.has_finished:
@@ -178,6 +179,7 @@ class Durability:
             "stats": self._stats.get_stats(),
             "start_taken": engine.beginning.taken,
             "start_done": engine.beginning.is_done,
+            "start_items": engine.beginning.items,
             "state": RUNNING,
         }
         if engine.state == "closed":

@@ -206,8 +206,9 @@ class Engine(EngineCalls):
 
     def _took_start(self, _: Any) -> None:
         self.beginning.taken += 1
+        self.beginning.items += self._start_visit.items
         self._committer.add(self._start_visit)
-        self._start_visit.exports = []
+        self._start_visit.exports, self._start_visit.items = [], 0
         self.fill()
 
     def _has_room_for_start(self) -> bool:

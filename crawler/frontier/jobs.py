@@ -306,7 +306,7 @@ def summary_of(path: Path) -> JobSummary:
         state_of(path, kept),
         waiting,
         ended,
-        int(items),
+        int(items) + kept.get("start_items", 0),
         size,
     )
 

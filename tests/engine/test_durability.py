@@ -15,10 +15,11 @@ from twisted.python.failure import Failure
 from crawler import Request, signals
 from crawler.crawler import Crawler
 from crawler.exceptions import FeedError, JobError
+from crawler.frontier.jobs import summary_of
 from crawler.frontier.sqlite import SqliteStore
 from crawler.frontier.story import story_of
 from crawler.testing import MemoryWorld, Page, Site
-from tests.engine.crashes import HOST, Job, ShopSpider
+from tests.engine.crashes import HOST, Job, ShopSpider, crash
 from tests.engine.disks import Disk
 
 SEEDS = range(40)
@@ -252,6 +253,25 @@ class StartItems(ShopSpider):
         for number in range(600):
             yield {"page": str(number), "part": 0}
         yield Request(f"{HOST}/0")
+
+
+def test_items_of_the_start_are_counted_by_a_process_that_resumes_too(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+
+    def process() -> tuple[Crawler, MemoryWorld]:
+        crawler, world = job.crawler()
+        crawler.spidercls = StartItems
+        return crawler, world
+
+    crawler, world = process()
+    crawler.crawl()
+    while len(job.site.log) < 10:
+        world.step(crawler)
+    crash(crawler)
+    crawler, world = process()
+    wanted = 600 + job.expected().total()
+    assert world.run(crawler).stats["item_scraped_count"] == wanted
+    assert summary_of(tmp_path / "job").items == wanted
 
 
 @pytest.mark.parametrize("writes", range(1, 30, 2))
