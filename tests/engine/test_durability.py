@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 from crawler import Request, signals
 from crawler.crawler import Crawler
 from crawler.exceptions import FeedError, JobError
+from crawler.frontier import Frontier
 from crawler.frontier.jobs import summary_of
 from crawler.frontier.sqlite import SqliteStore
 from crawler.frontier.story import story_of
@@ -173,6 +174,47 @@ def test_a_job_whose_disk_fails_at_its_beginning_is_told_to_and_can_be_begun_aga
     while not job.run():
         pass
     assert job.items() == [job.expected()] * 2
+
+
+def test_a_redirect_whose_target_cannot_be_looked_up_is_followed_when_the_job_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site({"/0": Page("", 302, {"Location": "/1"}), "/1": "<h1>1</h1>"})
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
+    is_duplicate = Frontier.is_duplicate
+
+    def run() -> str:
+        world = MemoryWorld(site)
+        return world.run(Crawler(ShopSpider, settings, runtime=world.runtime)).reason
+
+    def fails(frontier: Frontier, request: Request) -> bool:
+        if request.url == f"{HOST}/1":
+            raise JobError("the disk cannot be read")
+        return is_duplicate(frontier, request)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Frontier, "is_duplicate", fails)
+        assert run() == "job_error"
+    assert run() == "finished"
+    assert site.paths == ["/0", "/0", "/1"]
+
+
+def test_an_extension_may_go_on_asking_for_pages_when_the_job_cannot_be_read_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> bool:
+        raise JobError("the disk cannot be read")
+
+    job = Job(tmp_path)
+    crawler, world = job.crawler()
+
+    def ask() -> None:
+        monkeypatch.setattr(crawler.engine, "_is_duplicate", fails)
+        crawler.engine.crawl(Request(f"{HOST}/more"))
+
+    crawler.signals.connect(ask, signals.response_received, weak=False)
+    assert world.run(crawler).reason == "job_error"
+    assert "Traceback" not in caplog.text
 
 
 def test_a_feed_that_was_changed_in_between_is_an_error_that_says_how_to_go_on(tmp_path: Path) -> None:
