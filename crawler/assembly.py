@@ -64,7 +64,10 @@ VISITS_PER_PLACE = 4
 
 
 class Assembly:
-    """The parts of one crawl of *spider*; ``engine`` is complete when this is. *undo* gets what is to be done if it cannot be."""
+    """The parts of one crawl of *spider*; ``engine`` is complete when this is.
+
+    *opened* gets what closes again what was opened, if the rest cannot be built.
+    """
 
     def __init__(
         self,
@@ -72,8 +75,8 @@ class Assembly:
         spider: Spider,
         runtime: Runtime,
         bridge: Bridge,
+        opened: ExitStack,
         *,
-        undo: ExitStack,
         feeds: Iterable[FeedOptions] = (),
         on_item: Callable[[Any], Any] | None = None,
         command: Mapping[str, Any] | None = None,
@@ -134,10 +137,10 @@ class Assembly:
                 crawler.stats.set_value("finish_reason", reason)
 
         job = _job(settings, spider, runtime)
+        if job is not None:
+            opened.callback(job.give_up)
         codec = RequestCodec(spider, seal=job.seal if job is not None else None)
         self._job_folder = job.folder if job is not None else None
-        if job is not None:
-            undo.callback(job.give_up)
         store = SqliteStore(job, codec) if job is not None else None
         durability = None
         if job is not None and store is not None:
@@ -164,6 +167,7 @@ class Assembly:
             seconds=clock.seconds,
             alone=True,
         )
+        opened.callback(self._feeds.abandon)
         identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
         own_filter = OwnFilter.of(crawler, spider)
         if own_filter is not None:
@@ -243,9 +247,9 @@ class Assembly:
         )
         if durability is not None:
             durability.begin(self.engine, pacer, self._feeds.flush())
-        if telemetry is not None and job is not None:
+        if telemetry is not None and job is not None and store is not None:
             telemetry.run = job.get("telemetry", telemetry.run)
-            job.put({"telemetry": telemetry.run})
+            store.commit({"telemetry": telemetry.run})
 
     @property
     def job_folder(self) -> Path | None:

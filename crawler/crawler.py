@@ -10,7 +10,7 @@ import logging
 from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred, succeed
@@ -81,10 +81,7 @@ class Crawler:
         self.engine: Engine | None = None
         self.crawling = False
         self._runtime = runtime
-        self._feeds = tuple(feeds)
-        self._on_item = on_item
-        self._command = command
-        self._start = start
+        self._assemble = partial(Assembly, feeds=tuple(feeds), on_item=on_item, command=command, start=start)
         self._assembly: Assembly | None = None
         self._began = 0.0
 
@@ -128,19 +125,9 @@ class Crawler:
         try:
             self.spider = self._spider(args, kwargs)
             bridge = self.signals.bridge = Bridge(self.runtime.loop)
-            with ExitStack() as undo:
-                self._assembly = Assembly(
-                    self,
-                    self.spider,
-                    self.runtime,
-                    bridge,
-                    undo=undo,
-                    feeds=self._feeds,
-                    on_item=self._on_item,
-                    command=self._command,
-                    start=self._start,
-                )
-                undo.pop_all()
+            with ExitStack() as opened:
+                self._assembly = self._assemble(self, self.spider, self.runtime, bridge, opened)
+                opened.pop_all()  # it stays open: the crawl closes it
             self.engine = self._assembly.engine
             self._began = self.clock.seconds()
             self.stats.open_spider(self.spider)

@@ -40,6 +40,8 @@ class Beginning:
         #: at which what an output brought is ready to be committed.
         self.taken = skip or 0
         self.is_done = skip is None
+        #: How many items they brought.
+        self.items = 0
         #: The error that ended the pulling, if one did.
         self.error: BaseException | None = None
 

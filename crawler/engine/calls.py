@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from crawler.concurrency import promise
+from crawler.engine.halt import Halted
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -34,8 +36,9 @@ class EngineCalls(ABC):
 
     def crawl(self, request: Request, spider: Any = None) -> None:
         """Take *request* into the crawl, from outside a callback."""
-        self.submit(request)
-        self.fill()
+        with suppress(Halted):
+            self.submit(request)
+            self.fill()
 
     async def download_async(self, request: Request) -> Response:
         """Return the response to *request*, as :meth:`download` does."""

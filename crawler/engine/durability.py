@@ -125,7 +125,8 @@ class Durability:
             pacer.restore(waits, self.job.get("paces", ()), engine.now())
             engine.connectivity.restore(self.job.get("witnesses", ()))
             engine.frontier.restore(engine.now(), dict(self.job.get("unfiltered", ())))
-            engine.account.restore(self._stats, items=self._store.items())
+            engine.beginning.items = self.job.get("start_items", 0)
+            engine.account.restore(self._stats, items=self._store.items() + engine.beginning.items)
             if self.has_finished and self.job.get("state") != FINISHED:
                 logger.info("The job %s has nothing left to fetch; its feeds are finished", self.job.name)
             elif self.has_finished:
@@ -141,16 +142,15 @@ class Durability:
                 sum(engine.frontier.ended.values()),
                 engine.frontier.waiting,
             )
-        else:
-            self._store.commit(
-                {
-                    "spider": self._spider.name,
-                    "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
-                    "command": self._kept_command(),
-                    "key_file": str(self.job.seal.path),
-                }
-            )
-        self._store.job.put({"settings": list(self._settings)})
+        values: dict[str, Any] = {"settings": list(self._settings)}
+        if not self.is_resumed:
+            values |= {
+                "spider": self._spider.name,
+                "started": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+                "command": self._kept_command(),
+                "key_file": str(self.job.seal.path),
+            }
+        self._store.commit(values)
         self.commit(places)
 
     def _kept_command(self) -> Any:
@@ -179,6 +179,7 @@ class Durability:
             "stats": self._stats.get_stats(),
             "start_taken": engine.beginning.taken,
             "start_done": engine.beginning.is_done,
+            "start_items": engine.beginning.items,
             "state": RUNNING,
         }
         if engine.state == "closed":

@@ -206,8 +206,9 @@ class Engine(EngineCalls):
 
     def _took_start(self, _: Any) -> None:
         self.beginning.taken += 1
+        self.beginning.items += self._start_visit.items
         self._committer.add(self._start_visit)
-        self._start_visit.exports = []
+        self._start_visit.exports, self._start_visit.items = [], 0
         self.fill()
 
     def _has_room_for_start(self) -> bool:
@@ -270,8 +271,16 @@ class Engine(EngineCalls):
     def submit(
         self, request: Request, response: Response | None = None, depth: int | None = None, *, parent: int = 0
     ) -> bool:
-        """Take *request*, found in *response* by the visit of the request number *parent*, into the crawl; tell whether it was."""
-        if self._is_duplicate(request) or self.frontier.is_repeated(request, parent):
+        """Take *request*, found in *response* by the visit of the request number *parent*, into the crawl; tell whether it was.
+
+        Raise Halted if that cannot be known any more: the crawl ends then.
+        """
+        try:
+            is_known = self._is_duplicate(request) or self.frontier.is_repeated(request, parent)
+        except JobError as error:
+            self._committer.fail(error)
+            raise Halted from error
+        if is_known:
             self.account.request_dropped(request, DUPLICATE)
             return False
         if depth is None:
@@ -618,9 +627,6 @@ class Engine(EngineCalls):
             except NotStorableError as error:
                 self.account.request_refused(error, visit)
                 self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
-            except JobError as error:
-                self._committer.fail(error)
-                raise Halted from error
         elif output is not None:
             if is_item(output):
                 return self._items.take(output, visit, response)

@@ -165,6 +165,12 @@ class Feeds(Sequence[AnyFeed]):
             raise errors[0]
         return places
 
+    def abandon(self) -> None:
+        """Close every feed without another byte, and remove what was created for this crawl."""
+        for feed in self._feeds:
+            feed.abandon()
+        self.remove_spool()
+
     def remove_spool(self) -> None:
         """Remove the temporary folder of a crawl without a job, if nothing is left in it."""
         if self._spool is not None:

@@ -67,8 +67,8 @@ def start_after(target: Target, shape: Format, options: FeedOptions) -> Start:
         return Start()
     try:
         head = decompressed_head(options.compression, target.read(0, _LOOK))
-        if head in (b"", shape.opening() + shape.closing):
-            return Start()  # a document without items: there is nothing to go on after
+        if (shape.opening() + shape.closing).startswith(head):
+            return Start()  # a document without items, or what a crash has left of one: there is nothing to go on after
         shape.adopt(head)
         offset, missing = _end(target, shape, options)
     except FeedError as error:

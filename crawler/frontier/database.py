@@ -68,17 +68,32 @@ def open_database(path: Path) -> sqlite3.Connection:
     """Return a connection to the database *path*, made if it is not there. Raise JobError if it cannot be used."""
     try:
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(f"PRAGMA cache_size = {_CACHE}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
-        _check(connection, path)
-        _bring_up_to_date(connection, path)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()  # or what it had begun would lock the database for the next attempt
+            raise
+    except sqlite3.OperationalError as error:
+        raise JobError(failed(path.parent, error)) from error
     except sqlite3.Error as error:
         raise JobError(
             f"the job store {path} cannot be used: {error}; restore it from a copy, or remove {path.parent} to give the job up"
         ) from error
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA cache_size = {_CACHE}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
+    _check(connection, path)
+    _bring_up_to_date(connection, path)
+
+
+def failed(folder: Path, error: sqlite3.Error) -> str:
+    """Return what to say when the database of the job in *folder* cannot be read or written now."""
+    return f"the job store {folder} failed: {error}. What was committed is safe: make room or mend the disk, then resume the job"
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

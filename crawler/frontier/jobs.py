@@ -29,7 +29,7 @@ import msgspec
 
 from crawler.disk import make_folder, sync_folder
 from crawler.exceptions import JobError
-from crawler.frontier.database import open_database, open_to_read
+from crawler.frontier.database import failed, open_database, open_to_read
 from crawler.frontier.sealing import Seal, key_beside
 
 DATABASE = "job.sqlite"
@@ -121,6 +121,8 @@ class Job:
             if kept is not None and kept != crc32(value):
                 raise JobError(damaged(self.folder, f"its {key!r} is not what was written"))
             return _decode(_open(value, key, self.seal))
+        except sqlite3.OperationalError as error:
+            raise JobError(failed(self.folder, error)) from error
         except (sqlite3.Error, msgspec.MsgspecError) as error:
             raise JobError(damaged(self.folder, f"its {key!r} cannot be read: {error}")) from error
 
@@ -165,7 +167,11 @@ class Job:
 
     def give_up(self) -> None:
         """Close the job because its crawl cannot begin, and leave nothing of one that never did."""
-        if self.is_new:
+        try:
+            is_new = self.is_new
+        except JobError:  # then what there is stays
+            is_new = False
+        if is_new:
             self.remove()
         else:
             self.close()
@@ -302,7 +308,7 @@ def summary_of(path: Path) -> JobSummary:
         state_of(path, kept),
         waiting,
         ended,
-        int(items),
+        int(items) + kept.get("start_items", 0),
         size,
     )
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from contextlib import suppress
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from crawler.exceptions import JobError
+from crawler.frontier.database import failed
 from crawler.frontier.jobs import damaged
 from crawler.frontier.ledger import Ledger, checksum
 from crawler.frontier.stock import COLUMNS, Row, Stock
@@ -159,7 +161,8 @@ class SqliteStore:
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # then nothing of it is kept either: closing the database forgets it
+                    self._database.execute("ROLLBACK")
             raise _broken(self.job, error) from error
         self._changed = changed
         self._new_hosts.clear()
@@ -183,9 +186,10 @@ class SqliteStore:
         """
         try:
             self.stock.restore(self._database.execute(_PLACES, (self.epoch + now,)))
+            snapshot = self.job.snapshot()
         except sqlite3.Error as error:
             raise _broken(self.job, error) from error
-        return self._submitted(self.job.snapshot())
+        return self._submitted(snapshot)
 
     def _submitted(self, snapshot: sqlite3.Connection) -> Iterator[Chunk]:
         found = Ledger()
@@ -254,6 +258,4 @@ class SqliteStore:
 
 
 def _broken(job: Job, error: sqlite3.Error) -> JobError:
-    return JobError(
-        f"the job store {job.folder} failed: {error}. What was committed is safe: make room or mend the disk, then resume the job"
-    )
+    return JobError(failed(job.folder, error))

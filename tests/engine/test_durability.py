@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sqlite3
 from collections import Counter
@@ -9,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.python.failure import Failure
 
 from crawler import Request, signals
 from crawler.crawler import Crawler
 from crawler.exceptions import FeedError, JobError
+from crawler.frontier import Frontier
+from crawler.frontier.jobs import summary_of
 from crawler.frontier.sqlite import SqliteStore
 from crawler.frontier.story import story_of
 from crawler.testing import MemoryWorld, Page, Site
-from tests.engine.crashes import HOST, Job, ShopSpider
+from tests.engine.crashes import HOST, Job, ShopSpider, crash
+from tests.engine.disks import Disk
 
 SEEDS = range(40)
 
@@ -152,6 +157,66 @@ def test_a_disk_that_cannot_be_read_stops_the_crawl_and_no_link_is_lost(
     assert job.items() == [job.expected()] * 2
 
 
+@pytest.mark.parametrize("ends", [{}, {"lasting": math.inf}, {"unreadable": True}], ids=str)
+@pytest.mark.parametrize("at", range(1, 45, 4))
+def test_a_job_whose_disk_fails_at_its_beginning_is_told_to_and_can_be_begun_again_at_once(
+    tmp_path: Path, at: int, ends: dict[str, Any]
+) -> None:
+    job = Job(tmp_path / "crawl", seed=at)
+    results: list[Any] = []
+    with Disk(job.folder, random.Random(at), at=at, **ends):
+        crawler, world = job.crawler()
+        crawler.crawl().addBoth(results.append)
+        while not results:
+            world.step(crawler)
+    if isinstance(results[0], Failure):
+        assert results[0].check(FeedError, JobError), results[0]
+    while not job.run():
+        pass
+    assert job.items() == [job.expected()] * 2
+
+
+def test_a_redirect_whose_target_cannot_be_looked_up_is_followed_when_the_job_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site({"/0": Page("", 302, {"Location": "/1"}), "/1": "<h1>1</h1>"})
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
+    is_duplicate = Frontier.is_duplicate
+
+    def run() -> str:
+        world = MemoryWorld(site)
+        return world.run(Crawler(ShopSpider, settings, runtime=world.runtime)).reason
+
+    def fails(frontier: Frontier, request: Request) -> bool:
+        if request.url == f"{HOST}/1":
+            raise JobError("the disk cannot be read")
+        return is_duplicate(frontier, request)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Frontier, "is_duplicate", fails)
+        assert run() == "job_error"
+    assert run() == "finished"
+    assert site.paths == ["/0", "/0", "/1"]
+
+
+def test_an_extension_may_go_on_asking_for_pages_when_the_job_cannot_be_read_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> bool:
+        raise JobError("the disk cannot be read")
+
+    job = Job(tmp_path)
+    crawler, world = job.crawler()
+
+    def ask() -> None:
+        monkeypatch.setattr(crawler.engine, "_is_duplicate", fails)
+        crawler.engine.crawl(Request(f"{HOST}/more"))
+
+    crawler.signals.connect(ask, signals.response_received, weak=False)
+    assert world.run(crawler).reason == "job_error"
+    assert "Traceback" not in caplog.text
+
+
 def test_a_feed_that_was_changed_in_between_is_an_error_that_says_how_to_go_on(tmp_path: Path) -> None:
     job = Job(tmp_path)
     assert not job.run(40)
@@ -168,7 +233,7 @@ def test_a_feed_that_was_removed_in_between_is_an_error(tmp_path: Path) -> None:
         job.run()
 
 
-def test_a_job_of_another_spider_is_refused(tmp_path: Path) -> None:
+def test_a_job_of_another_spider_is_refused_and_let_go(tmp_path: Path) -> None:
     job = Job(tmp_path)
     assert not job.run(40)
     crawler, _ = job.crawler()
@@ -177,6 +242,7 @@ def test_a_job_of_another_spider_is_refused(tmp_path: Path) -> None:
     crawler.crawl().addErrback(failures.append)
     assert isinstance(failures[0].value, JobError)
     assert "is one of the spider 'shop', not of 'other'" in str(failures[0].value)
+    assert job.run()
 
 
 def test_a_job_that_has_finished_has_nothing_left_to_do(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -229,6 +295,25 @@ class StartItems(ShopSpider):
         for number in range(600):
             yield {"page": str(number), "part": 0}
         yield Request(f"{HOST}/0")
+
+
+def test_items_of_the_start_are_counted_by_a_process_that_resumes_too(tmp_path: Path) -> None:
+    job = Job(tmp_path)
+
+    def process() -> tuple[Crawler, MemoryWorld]:
+        crawler, world = job.crawler()
+        crawler.spidercls = StartItems
+        return crawler, world
+
+    crawler, world = process()
+    crawler.crawl()
+    while len(job.site.log) < 10:
+        world.step(crawler)
+    crash(crawler)
+    crawler, world = process()
+    wanted = 600 + job.expected().total()
+    assert world.run(crawler).stats["item_scraped_count"] == wanted
+    assert summary_of(tmp_path / "job").items == wanted
 
 
 @pytest.mark.parametrize("writes", range(1, 30, 2))

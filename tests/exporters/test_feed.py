@@ -229,6 +229,19 @@ def test_a_file_that_cannot_be_continued_is_left_alone(tmp_path: Path, name: str
     assert path.read_bytes() == existing
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_what_a_crash_has_left_of_a_document_without_items_is_begun_anew(tmp_path: Path, name: str) -> None:
+    feed(tmp_path / name).close()
+    whole = (tmp_path / name).read_bytes()
+    for size in range(len(whole)):
+        path = tmp_path / f"{size}-{name}"
+        path.write_bytes(whole[:size])
+        one = feed(path)
+        put(one, "a")
+        one.close()
+        assert read(path) == ["a"]
+
+
 def test_csv_with_another_header_is_not_continued_with_chosen_fields(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("title,n\na,1\n")

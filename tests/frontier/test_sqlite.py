@@ -93,6 +93,20 @@ def test_what_was_leased_is_handed_out_again_and_what_ended_is_not(folder: Path)
     assert second.frontier.is_idle
 
 
+def test_a_retry_that_cannot_be_stored_leaves_the_account_as_it_was(folder: Path) -> None:
+    desk = Desk(folder)
+    desk.submit("a")
+    desk.commit()
+    visit = desk.frontier.next(0.0)
+    assert visit is not None
+    with pytest.raises(NotStorableError):
+        desk.frontier.again(visit, visit.request.replace(meta={"lock": object()}), 0.0)
+    assert (desk.frontier.waiting, desk.frontier.leased) == (0, 1)
+    visit.outcome = Outcome.FAILED
+    desk.frontier.done(visit, 0.0)
+    assert (desk.frontier.waiting, desk.frontier.leased, desk.frontier.failed) == (0, 0, 1)
+
+
 def test_what_was_not_committed_is_repeated(folder: Path) -> None:
     first = Desk(folder)
     first.submit("a", "b")
