@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 
 # What msgpack has no type for is a two-element extension: its code, and its content as msgpack.
-_TUPLE, _SET, _FROZENSET, _DECIMAL, _UUID, _DATE, _DATETIME, _TIME, _DELTA, _ITEM, _BIG_INT, _PAIRS = range(1, 13)
+_TUPLE, _SET, _FROZENSET, _DECIMAL, _UUID, _DATE, _DATETIME, _TIME, _DELTA, _ITEM, _BIG_INT, _PAIRS, _HALVES = range(
+    1, 14
+)
 
 _INT64 = range(-(2**63), 2**64)
 
@@ -92,8 +94,8 @@ class RequestCodec:
             record["y"] = f"{type(request).__module__}:{type(request).__qualname__}"
         if self._seal is not None and _may_be_secret(request, record):
             carried = {name: record.pop(name) for name in _CARRIED if name in record}
-            record["s"] = self._seal.seal(_encoder.encode(carried), _SEALED)
-        return _encoder.encode(record)
+            record["s"] = self._seal.seal(_encoded(carried), _SEALED)
+        return _encoded(record)
 
     # Hot: once per request that comes back from a store.
     def decode(self, record: bytes | memoryview) -> Request:
@@ -254,8 +256,30 @@ def _extended(value: Any, path: str, request: Request) -> tuple[int, Any]:
     )
 
 
+def _encoded(content: Any) -> bytes:
+    """Return *content* as msgpack. Text with half of a surrogate pair, out of a page's JSON, has no form there but an extension."""
+    try:
+        return _encoder.encode(content)
+    except UnicodeEncodeError:
+        return _encoder.encode(_with_halves(content))
+
+
+def _with_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if _is_whole(value) else _ext(_HALVES, value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, dict):
+        if not all(map(_is_whole, value)):
+            return _ext(_PAIRS, [list(pair) for pair in value.items()])
+        return {key: _with_halves(one) for key, one in value.items()}
+    return [_with_halves(one) for one in value] if isinstance(value, list) else value
+
+
+def _is_whole(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _ext(code: int, content: Any) -> msgspec.msgpack.Ext:
-    return msgspec.msgpack.Ext(code, _encoder.encode(content))
+    return msgspec.msgpack.Ext(code, _encoded(content))
 
 
 def _restore(code: int, data: memoryview) -> Any:
@@ -283,6 +307,7 @@ _RESTORE: dict[int, Callable[[Any], Any]] = {
     _DELTA: lambda parts: datetime.timedelta(*parts),
     _BIG_INT: int,
     _PAIRS: lambda pairs: dict(pairs),
+    _HALVES: lambda content: content.decode("utf-8", "surrogatepass"),
 }
 
 _encoder = msgspec.msgpack.Encoder()

@@ -44,6 +44,23 @@ _MOMENT = 0.05
 _encode, _decode = msgspec.msgpack.Encoder(enc_hook=str).encode, msgspec.msgpack.Decoder().decode
 
 
+def _encoded(value: Any) -> bytes:
+    """Return *value* as msgpack; half of a surrogate pair, which an error may quote from a page, is written out."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(without_halves(value))
+
+
+def without_halves(value: Any) -> Any:
+    """Return *value* with every half of a surrogate pair in its text written out: msgpack, as UTF-8, has no form for one."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {without_halves(key): without_halves(one) for key, one in value.items()}
+    return [without_halves(one) for one in value] if isinstance(value, list | tuple | set) else value
+
+
 # What a value that is encrypted begins with: a byte that msgpack never uses.
 _SEALED = b"\xc1"
 
@@ -126,8 +143,8 @@ class Job:
 
     def _record(self, key: str, value: Any) -> bytes:
         if not isinstance(value, Secret):
-            return _encode(value)
-        return _SEALED + self.seal.seal(_encode(value.value), key.encode())
+            return _encoded(value)
+        return _SEALED + self.seal.seal(_encoded(value.value), key.encode())
 
     def check_place(self) -> None:
         """Raise JobError if the database is not where it was opened: what is written to it now, nobody would find."""
