@@ -148,7 +148,7 @@ class Durability:
                     "key_file": str(self.job.seal.path),
                 }
             )
-        self._store.job.put({"settings": list(self._settings)})
+        self._store.job.put({"settings": list(self._settings), "rules": _told_rules(self._spider)})
         self.commit(places)
 
     def _kept_command(self) -> Any:
@@ -229,6 +229,12 @@ def _encoded(state: Any) -> bytes:
         return msgspec.msgpack.encode(state)
     except UnicodeEncodeError:
         return msgspec.msgpack.encode(without_halves(state))
+
+
+def _told_rules(spider: Any) -> list[str]:
+    """Return the rules of a CrawlSpider as they are told to who asks by which one a page was found."""
+    rules = getattr(spider, "rules", ())
+    return [repr(rule) for rule in rules] if isinstance(rules, list | tuple) else []
 
 
 def _kept_places(places: list[FeedPlace]) -> Any:

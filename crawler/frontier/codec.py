@@ -20,11 +20,12 @@ import decimal
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from crawler.exceptions import NotStorableError
+from crawler.exceptions import JobError, NotStorableError
 from crawler.http import Headers, Request
 from crawler.item import is_item, is_item_class
 
@@ -158,10 +159,39 @@ def _may_be_secret(request: Request, record: dict[str, Any]) -> bool:
     return "h" in record and not _OPEN_HEADERS.issuperset(request.headers)
 
 
+class Outline(msgspec.Struct):
+    """What a request's record tells to whoever looks into a job, and needs no class of the project's: the others are None."""
+
+    url: str = msgspec.field(name="u")
+    method: str = msgspec.field(name="m", default="GET")
+    body: bytes = msgspec.field(name="b", default=b"")
+    #: A dictionary, where its keys are all text.
+    meta: Any = msgspec.field(name="t", default=None)
+    sealed: bytes = msgspec.field(name="s", default=b"")
+
+
+class _Carried(msgspec.Struct):
+    body: bytes = msgspec.field(name="b", default=b"")
+    meta: Any = msgspec.field(name="t", default=None)
+
+
+_outline = msgspec.msgpack.Decoder(Outline, ext_hook=lambda code, content: None)
+_carried = msgspec.msgpack.Decoder(_Carried, ext_hook=lambda code, content: None)
+
+
 def url_of_record(record: bytes) -> str:
     """Return the URL of a request's record, without the rest."""
-    url: str = _decoder.decode(record)["u"]
-    return url
+    return _outline.decode(record).url
+
+
+def outline_of(record: bytes, seal: Seal) -> Outline:
+    """Return the outline of a request's record; what is sealed is left out of it if there is no key that opens it."""
+    outline = _outline.decode(record)
+    if outline.sealed:
+        with suppress(JobError):
+            carried = _carried.decode(seal.unseal(outline.sealed, _SEALED))
+            outline.body, outline.meta = carried.body, carried.meta
+    return outline
 
 
 def _as_class(request: Request, path: str) -> Request:

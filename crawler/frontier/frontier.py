@@ -16,13 +16,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from crawler.frontier.codec import detach
+from crawler.frontier.notes import one_line
 from crawler.frontier.visit import Outcome, Visit
+from crawler.http.redirects import hop
 
 if TYPE_CHECKING:
     from crawler.frontier.seen import SeenIndex, SeenSet
     from crawler.frontier.sqlite import SqliteStore
     from crawler.frontier.workbench import Workbench
     from crawler.http import Request
+
+# Attempts at one request that are noted: a middleware may poll.
+_MOST_ATTEMPTS = 100
 
 
 class Frontier:
@@ -102,10 +107,10 @@ class Frontier:
         self._seen.add(self._identity(request), request._sequence)
         self._workbench.add(host, request, now, not_before=not_before)
 
-    def refused(self, request: Request, reason: str, parent: int) -> None:
-        """Note that *request*, found on the page of the request number *parent*, is not taken in."""
+    def refused(self, request: Request, parent: int, explain: Callable[[], str]) -> None:
+        """Note that *request*, found on the page of the request number *parent*, is not taken in, for what *explain* returns."""
         if self._journal is not None:
-            self._journal.refused(request, self._identity(request), reason, parent)
+            self._journal.refused(request, self._identity(request), parent, explain)
 
     # Hot: once per request.
     def next(self, now: float) -> Visit | None:
@@ -175,9 +180,7 @@ class Frontier:
             return
         if self._journal is not None:
             self._journal.withdrawn(visit.sequence)
-        if request.has_meta and "retry_reason" in request.meta:
-            attempt = f"{request.meta.pop('retry_reason')}, {now - visit.started:.2f} s"
-            request.meta["earlier_attempts"] = [*request.meta.get("earlier_attempts", ()), attempt]
+        _note_attempt(visit, request, now)
         self._add(request, now, not_before, visit.parent)
 
     def restore(self, now: float) -> None:
@@ -198,3 +201,13 @@ class Frontier:
     def wake_at(self) -> float | None:
         """Return when something that must wait now may start; see the workbench."""
         return self._workbench.wake_at()
+
+
+def _note_attempt(visit: Visit, request: Request, now: float) -> None:
+    """Let *request*, which waits in the place of the one of *visit*, tell what came of that."""
+    status = hop(visit.request, request)
+    reason = request.meta.pop("retry_reason", None) or "a middleware sent it again"
+    earlier = request.meta.get("earlier_attempts", ())
+    if len(earlier) < _MOST_ATTEMPTS:
+        attempt = f"{f'{status} to itself' if status else one_line(str(reason))}, {now - visit.started:.2f} s"
+        request.meta["earlier_attempts"] = [*earlier, attempt]

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crawler.exceptions import JobError, NotStorableError, describe
 from crawler.frontier.jobs import damaged
+from crawler.frontier.notes import told_of
 from crawler.frontier.places import Places
-from crawler.frontier.visit import Outcome
+from crawler.frontier.visit import REPLACED, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
@@ -119,36 +120,40 @@ class SqliteStore:
     # Hot: once per visit.
     def ended(self, visit: Visit, digest: bytes, now: float) -> None:
         """Note how *visit* ended."""
-        request = visit.request
+        request, reason = visit.request, visit.reason
         self.withdrawn(visit.sequence)
         earlier = request.meta.get("earlier_attempts", ()) if request.has_meta else ()
+        if not reason:
+            reason = visit.detail
+        elif visit.detail and not reason.startswith(REPLACED):
+            reason = f"{reason}: {visit.detail}"
         self._ended[visit.sequence] = digest
         self._history.append(
             (
                 visit.sequence,
                 visit.parent,
                 digest,
-                request.url,
+                _text(request.url),
                 str(visit.outcome),
-                f"{visit.reason}: {visit.detail}" if visit.reason and visit.detail else visit.reason or visit.detail,
+                _text(reason),
                 visit.status,
                 1 + len(earlier),
                 now - visit.started,
                 visit.items,
-                "\n".join(earlier),
+                _text(told_of(visit, earlier)),
                 self.epoch + now,
                 visit.response_size,
             )
         )
 
     # Hot: once per link that is not taken in.
-    def refused(self, request: Request, digest: bytes, reason: str, parent: int) -> None:
-        """Note that *request* is not taken in, for *reason*; once for each fingerprint."""
+    def refused(self, request: Request, digest: bytes, parent: int, explain: Callable[[], str]) -> None:
+        """Note that *request* is not taken in, for what *explain* returns; once for each fingerprint."""
         if digest not in self._refused_lately:
             if len(self._refused_lately) >= _REFUSED_LATELY:
                 self._refused_lately.clear()
             self._refused_lately.add(digest)
-            self._refused.append((digest, parent, request.url, reason))
+            self._refused.append((digest, parent, _text(request.url), _text(explain())))
 
     def keep_items(self, sequence: int, records: Iterable[bytes]) -> None:
         """Keep the *records* of items that the visit of the request number *sequence* brought."""
@@ -340,6 +345,11 @@ class SqliteStore:
     def items(self) -> int:
         """Return how many items the visits that ended brought."""
         return int(self._read("SELECT total(items) FROM history")[0][0])
+
+
+def _text(text: str) -> str:
+    """Return *text* as SQLite takes it: half of a surrogate pair, as errors quote it from a page, is written out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _broken(job: Job, error: sqlite3.Error) -> JobError:

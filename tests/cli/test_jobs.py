@@ -79,8 +79,8 @@ def test_why_tells_how_a_url_was_found_and_what_came_of_it(interrupted: Path, sh
     url = json.loads((interrupted / "a.jsonl").read_text().splitlines()[-1])["url"]
     told = crawler(interrupted, "why", url).stdout
     assert f"Found on:\n    {shop}\n" in told
-    assert "Done, status 200, 1 attempt" in told
-    assert "1 item." in told
+    assert "Attempt 1: status 200, " in told
+    assert ", with 1 item." in told
     assert "never taken in" in crawler(interrupted, "why", "http://elsewhere.test/").stdout
 
 
