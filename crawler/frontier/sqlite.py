@@ -16,7 +16,7 @@ from collections import Counter, defaultdict, deque
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from crawler.exceptions import JobError, NotStorableError, describe
-from crawler.frontier.jobs import damaged
+from crawler.frontier.folder import damaged, failed
 from crawler.frontier.notes import told_of
 from crawler.frontier.places import Places
 from crawler.frontier.visit import REPLACED, Outcome
@@ -173,10 +173,10 @@ class SqliteStore:
             self._database.executemany("INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)", self._refused)
             self.job.put(dict(values))
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, JobError) as error:
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
-            raise _broken(self.job, error) from error
+            raise error if isinstance(error, JobError) else _broken(self.job, error) from error
         self._new_hosts.clear()
         self._new.clear()
         self._gone.clear()
@@ -353,6 +353,4 @@ def _text(text: str) -> str:
 
 
 def _broken(job: Job, error: sqlite3.Error) -> JobError:
-    return JobError(
-        f"the job store {job.folder} failed: {error}. What was committed is safe: make room or mend the disk, then resume the job"
-    )
+    return JobError(failed(job.folder, error))

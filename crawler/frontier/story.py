@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crawler.exceptions import InvalidURLError
 from crawler.frontier.chain import chain_to, hops_from
 from crawler.frontier.codec import url_of_record
 from crawler.frontier.finding import Wanted, find
-from crawler.frontier.jobs import FINISHED, reading, state_of
+from crawler.frontier.jobs import FINISHED, key_of, reading, state_of
 from crawler.frontier.notes import Notes, notes_of_record, read
-from crawler.frontier.sealing import Seal, key_beside
+from crawler.frontier.sealing import Seal
 from crawler.frontier.visit import FOR_ERRBACK, NOT_HANDLED, OF_NO_PAGE, REPLACED
 from crawler.printable import printable
 from crawler.url import canonical, origin, split
@@ -25,6 +24,7 @@ from crawler.url import canonical, origin, split
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 # A URL may be asked for again and again: so many requests of it are told, half of them the first, half of them the last.
 _MOST_REQUESTS = 6
@@ -99,7 +99,7 @@ class _Story:
         self._database = database
         self._kept = kept
         self._settings = {name: value for name, value, _ in kept.get("settings", ())}
-        self._seal = Seal(key_beside(path) if "key_file" not in kept else Path(kept["key_file"]))
+        self._seal = Seal(key_of(path, kept.get("key_file")))
         self._state = state_of(path, kept)
         (version,) = database.execute("PRAGMA user_version").fetchone()
         columns = ", ".join(_Ended._fields if version >= _WITH_TIMES else (*_Ended._fields[:-2], "0", "0"))
