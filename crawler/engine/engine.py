@@ -545,9 +545,9 @@ class Engine(EngineCalls):
         if self.frontier.is_same(visit.request, request):
             self.frontier.again(visit, request, self._clock.seconds(), not_before=self._not_before(request))
             return
-        visit.reason, visit.detail = f"{REPLACED}{request.url}", hop(visit.request, request)
         depth = visit.request.meta.get("depth", 0) if visit.request.has_meta else 0
         self.submit(request, None, depth, parent=visit.sequence)
+        visit.reason, visit.detail = f"{REPLACED}{request.url}", hop(visit.request, request)
 
     def _give_back(self, visit: Visit) -> None:
         """Let the request of a visit that was cut short wait again; what it had brought is not committed."""

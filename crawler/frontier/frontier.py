@@ -171,17 +171,20 @@ class Frontier:
             self._journal.ended(visit, self._identity(visit.request), now)
 
     def again(self, visit: Visit, request: Request, now: float, *, not_before: float = 0.0) -> None:
-        """End *visit* by letting *request* wait in its place: a retry, or what the crawl had no time for."""
-        visit.outcome = Outcome.WAITING
-        self.leased -= 1
+        """End *visit* by letting *request* wait in its place: a retry, or what the crawl had no time for.
+
+        Raise NotStorableError if it cannot be kept: then the visit has not ended.
+        """
         if request is visit.request:
             request._sequence = visit.sequence
             self._workbench.add(visit.host_key, request, now, not_before=not_before)
-            return
-        if self._journal is not None:
-            self._journal.withdrawn(visit.sequence)
-        _note_attempt(visit, request, now)
-        self._add(request, now, not_before, visit.parent)
+        else:
+            _note_attempt(visit, request, now)
+            self._add(request, now, not_before, visit.parent)
+            if self._journal is not None:
+                self._journal.withdrawn(visit.sequence)
+        visit.outcome = Outcome.WAITING
+        self.leased -= 1
 
     def restore(self, now: float) -> None:
         """Take over what an earlier process left in the journal: what waits, what was seen, how requests ended."""

@@ -303,6 +303,22 @@ def test_a_page_that_sends_back_to_itself_with_a_cookie_is_one_request_with_two_
     ]
 
 
+class Timing:
+    """Puts what no job can keep into every request, as a middleware of a project may."""
+
+    def process_request(self, request: Request, spider: Any) -> None:
+        request.meta["timer"] = object()
+
+
+def test_a_retry_or_a_redirect_that_cannot_be_kept_fails_and_the_crawl_ends(crawl: Callable[..., Told]) -> None:
+    pages = {"/": links("/busy", "/moved"), "/busy": Page("", 503), "/moved": Page("", 302, {"Location": "/new"})}
+    told = crawl(Shop, pages, components__downloader_middlewares=[Timing])
+    for path in ("/busy", "/moved"):
+        attempt, end = told(path)[2:]
+        assert attempt.startswith("  Attempt 1: NotStorableError: meta['timer'] of <GET ")
+        assert end == "  Failed at TIME: it was not tried again."
+
+
 class Posting(Shop):
     """Posts to a page twice and asks for it again."""
 
