@@ -308,8 +308,9 @@ def _job(settings: Settings, spider: Spider, runtime: Runtime) -> Job | None:
     if frontier.store == "memory" or (runtime.agent is not None and not settings.getpriority("frontier.store")):
         return None
     directory = (find_project() or Path()) / frontier.directory
-    remove_finished(directory, frontier.keep_jobs)
-    return Job(job_path(directory, frontier.job, spider.name), key_file=frontier.key_path)
+    folder = job_path(directory, frontier.job, spider.name)
+    remove_finished(directory, frontier.keep_jobs, other_than=folder)
+    return Job(folder, key_file=frontier.key_path)
 
 
 def _frontier(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 
@@ -18,3 +18,13 @@ def no_crawl_goes_on_counting() -> Iterator[None]:
     for handler in list(root.handlers):
         if isinstance(handler, LogCount):
             root.removeHandler(handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write out what no UTF-8 can say in what a test has logged: a report goes from process to process."""
+    report = yield
+    report.sections = [
+        (name, content.encode("utf-8", "backslashreplace").decode("utf-8")) for name, content in report.sections
+    ]
+    return report

@@ -102,10 +102,10 @@ class LiveView:
         up = (ControlType.CURSOR_UP, 1), (ControlType.ERASE_IN_LINE, 2)
         self._console.control(Control(*(up * more)))
 
-    def summary(self, result: CrawlResult) -> None:
-        """Print the table at the end."""
+    def summary(self, result: CrawlResult, go_on: str = "") -> None:
+        """Print the table at the end, with the command that goes on with the crawl."""
         if result.snapshot is not None:
-            self._console.print(end_table(result, result.snapshot))
+            self._console.print(end_table(result, result.snapshot, go_on))
 
 
 def status_line(now: CrawlSnapshot, rate: float) -> Text:
@@ -129,8 +129,8 @@ def status_line(now: CrawlSnapshot, rate: float) -> Text:
     return line
 
 
-def end_table(result: CrawlResult, now: CrawlSnapshot) -> Table:
-    """Return the table that says what a crawl came to."""
+def end_table(result: CrawlResult, now: CrawlSnapshot, go_on: str = "") -> Table:
+    """Return the table that says what a crawl came to, and the command to *go_on* with it."""
     title = f"{now.spider}: {result.reason}"
     # A title that is wider than its table would be wrapped.
     table = Table(
@@ -157,6 +157,8 @@ def end_table(result: CrawlResult, now: CrawlSnapshot) -> Table:
         table.add_row("[red]monitor[/red]", told)
     for path, items in result.outputs:
         table.add_row("written", f"{path}   ({items:,} items)")
+    if go_on:
+        table.add_row("go on", go_on)
     return table
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crawler.exceptions import UsageError
+from crawler.frontier.folder import is_job
 from crawler.frontier.jobs import JobSummary, jobs_in, summary_of
 from crawler.http import Request
 from crawler.settings import SETTINGS_FILE, Settings, find_project, load_settings
@@ -73,16 +74,26 @@ def found_jobs(project: Project, names: Sequence[str]) -> list[JobSummary]:
     known = list(jobs_in(project.state_directory))
     if not names:
         if not known:
-            raise UsageError(f"there is no job in {project.state_directory}")
+            raise UsageError(
+                f"there is no job in {project.state_directory}: no crawl has begun, or with frontier.store = 'memory', which "
+                "keeps none"
+            )
         return known[-1:]
-    found = []
-    for name in names:
-        job = summary_of(Path(name)) if os.sep in name else next((one for one in known if one.name == name), None)
-        if job is None:
-            there = ", ".join(one.name for one in known) or "none"
-            raise UsageError(f"there is no job {name!r} in {project.state_directory}; there are: {there}")
-        found.append(job)
-    return found
+    return [_job_named(name, known, project.state_directory) for name in names]
+
+
+def _job_named(name: str, known: Sequence[JobSummary], directory: Path) -> JobSummary:
+    path = Path(name)
+    if os.sep in name:
+        if not is_job(path):
+            raise UsageError(f"there is no job in {path.absolute()}")
+        return summary_of(path)
+    for job in known:
+        if job.name == name:
+            return job
+    there = ", ".join(one.name for one in known) or "none"
+    beside = f". In this folder there is one: write ./{name}" if is_job(path) else ""
+    raise UsageError(f"there is no job {name!r} in {directory}; there are: {there}{beside}")
 
 
 def no_project() -> str:

@@ -21,8 +21,8 @@ from crawler.cli.exitcodes import ExitCode, of_result
 from crawler.cli.options import RunOptions, SettingOptions
 from crawler.cli.project import Project, open_project
 from crawler.crawler import effective_settings
-from crawler.exceptions import CrawlerError, UsageError, describe
-from crawler.frontier.jobs import JobSummary, command_of, jobs_in, summary_of
+from crawler.exceptions import CrawlerError, JobError, UsageError, describe
+from crawler.frontier.jobs import FINISHED, JobSummary, command_of, jobs_folder, jobs_in, reading, summary_of
 from crawler.logs import configure_logging, silence_logging
 from crawler.running import run_crawl
 from crawler.spiders.arguments import parse_arguments
@@ -67,19 +67,30 @@ def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
         tuple(command["outputs"]),
         tuple(command["overwrites"]),
         progress=progress,
-        job=str(job.path),
+        job=str(job.path.absolute()),  # a relative one means another folder in the next line
     )
+    _go_to(command["directory"], job)
     # What is said now counts more than what was said when the job began.
     assignments = (*command["assignments"], *given.assignments)
     project = open_project(assignments)
     given = replace(given, assignments=assignments)
-    os.chdir(command["directory"])
     runtimes.own()  # see above
     if "file" in command:
         spidercls = load_file(command["file"], command["spider"])
     else:
         spidercls = project.loader().load(command["spider"])
     _run(spidercls, project, run, given, {name: command[name] for name in ("spider", "file") if name in command})
+
+
+def _go_to(directory: str, job: JobSummary) -> None:
+    """Go to where the *job* was begun: its project is found from there, and so are the files that its command names."""
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise UsageError(
+            f"the job {job.name} was begun in {directory}, which cannot be entered: {error.strerror}. Its outputs are there: bring "
+            "the folder back to resume the job"
+        ) from error
 
 
 def _to_resume(project: Project, name: str | None) -> JobSummary:
@@ -109,6 +120,10 @@ def _run(
         raise UsageError(
             "a report is made from the job of a crawl, and frontier.store = 'memory' keeps none: use sqlite"
         )
+    if run.job and settings.frontier.store == "memory":
+        raise UsageError(
+            f"the job {run.job} is kept on disk, and frontier.store = 'memory' keeps nothing: crawl without one of the two"
+        )
     arguments = parse_arguments(spidercls, run.arguments)
     feeds = run.feeds(settings.export.defaults())
     if not run.job and settings.frontier.store != "memory":
@@ -132,7 +147,7 @@ def _run(
         # Who pressed Ctrl-C twice, and once too late, still wants to be told how the crawl went.
         interrupting = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        _tell(result, live, given)
+        _tell(result, live, given, go_on=_to_go_on(result, project))
     finally:
         signal.signal(signal.SIGINT, interrupting)
     if run.report and result.job_folder is not None:
@@ -207,15 +222,30 @@ def _view(run: RunOptions, given: SettingOptions) -> AbstractContextManager[Any]
     return LiveView()
 
 
-def _tell(result: CrawlResult, live: Any, given: SettingOptions) -> None:
-    """Say how the crawl went: a table in a terminal, else a line in the log."""
+def _to_go_on(result: CrawlResult, project: Project) -> str:
+    """Return the command that goes on with the crawl, empty if nothing is left of it or nothing was kept."""
+    folder = result.job_folder
+    if folder is None:
+        return ""
+    try:
+        with reading(folder) as (_, kept):
+            if kept.get("state") == FINISHED:
+                return ""
+    except JobError:
+        return ""  # it was told when it could not be written
+    is_ours = folder.parent.absolute() == jobs_folder(project.state_directory).absolute()
+    return f"crawler resume {folder.name if is_ours else folder}"
+
+
+def _tell(result: CrawlResult, live: Any, given: SettingOptions, *, go_on: str) -> None:
+    """Say how the crawl went, and how to *go_on* with it: a table in a terminal, else lines in the log."""
     if _brought_nothing(result.stats) and result.reason == "finished":
         logger.warning(
             "No callback yielded anything, neither an item nor a request: is a  yield  missing, or does a selector find nothing? "
             "`crawler parse` and `crawler shell` show what comes of a page"
         )
     if live is not None:
-        live.summary(result)
+        live.summary(result, go_on)
         return
     now = result.snapshot
     if now is not None and not given.quiet:
@@ -228,6 +258,8 @@ def _tell(result: CrawlResult, live: Any, given: SettingOptions) -> None:
             now.errors,
             now.elapsed,
         )
+        if go_on:
+            logger.info("It has not finished. Go on with  %s", go_on)
 
 
 def _brought_nothing(stats: Mapping[str, Any]) -> bool:

@@ -11,7 +11,9 @@ from crawler.exceptions import InvalidURLError, UsageError
 
 @click.command()
 @click.argument("url")
-@click.option("--job", metavar="JOB", shell_complete=completing.job, help="Name of the job; by default the newest.")
+@click.option(
+    "--job", metavar="JOB", shell_complete=completing.job, help="Name of the job, or its folder; by default the newest."
+)
 @setting_options
 def command(url: str, job: str | None, setting_options: SettingOptions) -> None:
     """Tell what became of a URL in a crawl, and why.
@@ -28,10 +30,12 @@ def command(url: str, job: str | None, setting_options: SettingOptions) -> None:
     from crawler.url import ensure_absolute
 
     try:
-        ensure_absolute(url)
+        url = ensure_absolute(url)
     except InvalidURLError as error:
         raise UsageError(str(error)) from error
     (found,) = found_jobs(open_project(setting_options.assignments), [job] if job else [])
-    click.echo(f"In the job {found.name}:")
-    for line in story_of(url, found.path):
+    story = story_of(url, found.path)
+    first = next(story)  # what is wrong with the job is told alone
+    click.echo(f"In the job {found.name}, which is {found.state}:")
+    for line in (first, *story):
         click.echo(line)

@@ -25,6 +25,7 @@ from crawler.exceptions import (
     InvalidOutputError,
     NotStorableError,
     SpiderError,
+    describe,
 )
 from crawler.url import host_key
 
@@ -142,8 +143,11 @@ class Account:
         self._stats.inc_value("httperror/response_ignored_count")
         self._stats.inc_value(f"httperror/response_ignored_status_count/{status}")
 
-    def spider_error(self, error: BaseException, request: Request, response: Response | None) -> None:
-        """A callback or errback raised *error*. pydantic's ValidationError is about an item, which is dropped for it."""
+    def spider_error(self, error: BaseException, request: Request, response: Response | None) -> str:
+        """A callback or errback raised *error*. pydantic's ValidationError is about an item, which is dropped for it.
+
+        Return what to say of it.
+        """
         invalid = invalid_item(error)
         if invalid is not None:
             self._let_run(self.item_refused(invalid, invalid.item, response))
@@ -154,35 +158,41 @@ class Account:
                 spider_line(error, self._spider),
                 extra=self._extra,
             )
-            return
+            return f"ended with an item that was dropped: {invalid}"
         where = spider_line(error, self._spider)
         self._lines.spider_error(error, request, response, where)
         self._count_error(type(error).__name__)
         self._note(error, where, request.url)
         self._signals.send(signals.spider_error, failure=Failure(error), response=response, spider=self._spider)
+        return f"raised {describe(error)}{f', at {where}' if where != UNKNOWN else ''}"
 
-    def output_refused(self, output: Any, visit: Visit) -> None:
-        """A callback yielded something that is neither a request nor an item, or an item that is not what was declared."""
+    def output_refused(self, output: Any, visit: Visit) -> str:
+        """A callback yielded something that is neither a request nor an item, or an item that is not what was declared.
+
+        Return what to say of it.
+        """
         if isinstance(output, InvalidItem):
             self._let_run(self.item_refused(output, output.item, output.response))
-            return
+            return f"an item was dropped: {output}"
         callback = visit.request.callback or default_callback(self._spider)
+        told = f"{qualified_name(callback)} yielded {output!r} of type {type(output).__name__}"
         error = InvalidOutputError(
-            f"{qualified_name(callback)} yielded {output!r} of type {type(output).__name__}; "
-            "yield a Request, a dict, an Item, a dataclass, an attrs or a pydantic object, or None"
+            f"{told}; yield a Request, a dict, an Item, a dataclass, an attrs or a pydantic object, or None"
         )
         logger.error("Spider error processing %s: %s", visit.request, error, extra=self._extra)
         self._count_error("InvalidOutputError")
         self._note(error, qualified_name(callback), visit.request.url)
+        return told
 
-    def request_refused(self, error: NotStorableError, visit: Visit) -> None:
-        """A callback yielded a request that cannot be kept with the job."""
+    def request_refused(self, error: NotStorableError, visit: Visit) -> str:
+        """A callback yielded a request that cannot be kept with the job. Return what to say of it."""
         callback = visit.request.callback or default_callback(self._spider)
         logger.error(
             "Spider error processing %s, in %s: %s", visit.request, qualified_name(callback), error, extra=self._extra
         )
         self._count_error("NotStorableError")
         self._note(error, qualified_name(callback), visit.request.url)
+        return f"{qualified_name(callback)} yielded a request that cannot be kept: {error}"
 
     def restore(self, stats: StatsCollector, *, items: int) -> None:
         """Go on from the statistics of an earlier process, whose committed visits brought *items*."""
@@ -286,6 +296,17 @@ def spider_line(error: BaseException, spider: Any) -> str:
 def foreign_line(error: BaseException) -> str:
     """Return ``file:line in function`` of the first code outside of the crawler that *error* passed, coming from within; or "?"."""
     return _line_of(error, lambda frame: not str(frame.f_globals.get("__name__")).startswith("crawler."))
+
+
+def raised_at(error: BaseException) -> str:
+    """Return ``file:line in function`` where *error* was raised, empty if that was in the crawler itself."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    if frame is None or str(frame.tb_frame.f_globals.get("__name__")).partition(".")[0] in ("crawler", "twisted"):
+        return ""
+    code = frame.tb_frame.f_code
+    return f"{code.co_filename}:{frame.tb_lineno} in {code.co_qualname}"
 
 
 def _line_of(error: BaseException, is_wanted: Callable[[FrameType], bool]) -> str:

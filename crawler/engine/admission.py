@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crawler.http.referrer import REFERRER_POLICIES, referrer
-from crawler.url import HostMatcher
+from crawler.url import HostMatcher, split
 
 if TYPE_CHECKING:
     from crawler.http import Request, Response
@@ -25,8 +25,8 @@ IGNORED = "ignored"
 ROBOTS = "robots"
 PRIVATE = "private_address"
 
-# How the reason of a visit begins that went on as another request: a redirect, for one.
-REPLACED = "replaced by "
+# Domains of a spider that are named where a link leads to none of them.
+_DOMAINS_TOLD = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,17 @@ class Admission:
         if self.is_offsite(request):
             return OFFSITE
         return None
+
+    def explained(self, refusal: str, request: Request, depth: int) -> str:
+        """Return the *refusal* of *request* with the numbers that it comes from, for whoever asks why."""
+        policy = self._policy
+        if refusal == DEPTH:
+            return f"{refusal}: depth {depth} is more than crawl.depth_limit = {policy.depth_limit}"
+        if refusal == URL_LENGTH:
+            return f"{refusal}: its {len(request.url)} characters are more than crawl.url_length = {policy.url_length}"
+        domains = ", ".join(map(str, self._domains[:_DOMAINS_TOLD]))
+        more = ", ..." if len(self._domains) > _DOMAINS_TOLD else ""
+        return f"{refusal}: {split(request.url).host} is not in the spider's allowed_domains ({domains}{more})"
 
     def is_offsite(self, request: Request) -> bool:
         """Tell whether *request* leads away from the spider's ``allowed_domains``, and nothing allows it to."""

@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from crawler.concurrency import promise
+from crawler.engine.errands import ASKING
 from crawler.engine.halt import Halted
+from crawler.frontier.visit import OF_NO_PAGE
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
@@ -19,8 +21,8 @@ class EngineCalls(ABC):
     """Scrapy's names for what an engine does. The ``spider`` arguments are accepted for ported code and not used."""
 
     @abstractmethod
-    def submit(self, request: Request) -> bool:
-        """Take *request* into the crawl."""
+    def submit(self, request: Request, *, parent: int = 0) -> bool:
+        """Take *request* into the crawl, asked for by what is done with the request number *parent*."""
 
     @abstractmethod
     def fill(self) -> None:
@@ -36,8 +38,9 @@ class EngineCalls(ABC):
 
     def crawl(self, request: Request, spider: Any = None) -> None:
         """Take *request* into the crawl, from outside a callback."""
+        asking = ASKING.get()
         with suppress(Halted):
-            self.submit(request)
+            self.submit(request, parent=asking.sequence or OF_NO_PAGE if asking is not None else OF_NO_PAGE)
             self.fill()
 
     async def download_async(self, request: Request) -> Response:

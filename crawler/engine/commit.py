@@ -106,7 +106,7 @@ class Committer:
         try:
             self.commit()
         except Exception as error:  # called by the reactor, which would note it and go on without commits
-            self.fail(JobError(f"the commit failed: {describe(error)}. What was committed before is safe"))
+            self.fail(_failed(error))
 
     def commit(self) -> None:
         """Write what has gathered, so that every feed on disk is a valid document."""
@@ -154,13 +154,15 @@ class Committer:
 
     async def finish(self) -> None:
         """Write the rest, finish the feeds and deliver what is to be delivered."""
-        self.commit()
+        self._due()
         if self._batch_timer is not None and self._batch_timer.active():
             self._batch_timer.cancel()
         try:
             await self._finish_feeds()
         except (FeedError, JobError) as error:
             self.fail(error)
+        except Exception as error:
+            self.fail(_failed(error))
         if self._durability is not None:
             self._durability.close()
 
@@ -185,3 +187,7 @@ class Committer:
         for feed in self._feeds.spooled:
             feed.let_go()
         Feeds(feed for feed in self._feeds if feed not in self._feeds.spooled).close()
+
+
+def _failed(error: Exception) -> JobError:
+    return JobError(f"the commit failed: {describe(error)}. What was committed before is safe")

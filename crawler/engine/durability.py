@@ -18,7 +18,7 @@ import msgspec
 
 from crawler.exceptions import JobError
 from crawler.exporters import FeedPlace
-from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED, Secret
+from crawler.frontier.jobs import FINISHED, RUNNING, STOPPED, Secret, without_halves
 
 if TYPE_CHECKING:
     from crawler.download import NamedHosts
@@ -142,7 +142,7 @@ class Durability:
                 sum(engine.frontier.ended.values()),
                 engine.frontier.waiting,
             )
-        values: dict[str, Any] = {"settings": list(self._settings)}
+        values: dict[str, Any] = {"settings": list(self._settings), "rules": _told_rules(self._spider)}
         if not self.is_resumed:
             values |= {
                 "spider": self._spider.name,
@@ -220,7 +220,7 @@ class Durability:
 
     def _spider_state(self) -> dict[str, Any]:
         try:
-            return {"spider_state": Secret(msgspec.Raw(msgspec.msgpack.encode(self._spider.state)))}
+            return {"spider_state": Secret(msgspec.Raw(_encoded(self._spider.state)))}
         except (TypeError, msgspec.MsgspecError) as error:
             if not self._told_state:
                 self._told_state = True
@@ -230,6 +230,20 @@ class Durability:
     def close(self) -> None:
         """Let go of the job."""
         self.job.close()
+
+
+def _encoded(state: Any) -> bytes:
+    """Return *state* as msgpack. Raise TypeError if it is more than plain data."""
+    try:
+        return msgspec.msgpack.encode(state)
+    except UnicodeEncodeError:
+        return msgspec.msgpack.encode(without_halves(state))
+
+
+def _told_rules(spider: Any) -> list[str]:
+    """Return the rules of a CrawlSpider as they are told to who asks by which one a page was found."""
+    rules = getattr(spider, "rules", ())
+    return [repr(rule) for rule in rules] if isinstance(rules, list | tuple) else []
 
 
 def _kept_places(places: list[FeedPlace]) -> Any:

@@ -25,8 +25,8 @@ from twisted.internet.defer import Deferred
 
 from crawler import signals
 from crawler.concurrency import start
-from crawler.engine.account import Account
-from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, REPLACED, ROBOTS
+from crawler.engine.account import Account, raised_at
+from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, ROBOTS
 from crawler.engine.beginning import Beginning
 from crawler.engine.calls import EngineCalls
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
@@ -44,7 +44,9 @@ from crawler.exceptions import (
     describe,
 )
 from crawler.frontier import Outcome, Visit
+from crawler.frontier.visit import FOR_ERRBACK, NOT_HANDLED, REPLACED
 from crawler.http import Request, Response
+from crawler.http.redirects import hop
 from crawler.http.response.response import CACHED
 from crawler.item import is_item
 from crawler.spidermiddlewares.httperror import HttpError
@@ -288,11 +290,12 @@ class Engine(EngineCalls):
         refusal = self._admission.refusal(request, depth)
         if refusal is not None:
             self.account.request_dropped(request, refusal)
-            self.frontier.refused(request, refusal, parent)
+            self.frontier.refused(request, parent, partial(self._admission.explained, refusal, request, depth))
             return False
         depth = self._admission.adopt(request, response, depth)
         if self._scheduled_receivers and self._is_ignored(request):
             self.account.request_dropped(request, IGNORED)
+            self.frontier.refused(request, parent, lambda: "a handler of the signal request_scheduled ignored it")
             return False
         self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request), parent=parent)
         self.account.request_scheduled(depth)
@@ -337,7 +340,7 @@ class Engine(EngineCalls):
                 visit = self._next(now)
                 if visit is None:
                     if self._empty_receivers and not self.frontier.waiting:
-                        self._signals.send(signals.scheduler_empty)
+                        self._send_of_no_visit(signals.scheduler_empty)
                     self._set_timer(now)
                     break
                 self.account.request_begun()
@@ -429,7 +432,7 @@ class Engine(EngineCalls):
                 self._replace(visit, answer)
         except (IgnoreRequest, PrivateAddressError) as error:
             visit.drop(visit.reason or (IGNORED if isinstance(error, IgnoreRequest) else PRIVATE))
-            visit.detail = visit.detail or str(error)
+            visit.detail = visit.detail or ", at ".join(filter(None, (str(error), raised_at(error))))
             await self._fail(visit, error)
         except (*CANCELLED, Halted):
             self._give_back(visit)
@@ -511,14 +514,17 @@ class Engine(EngineCalls):
             self.account.status_ignored(response.status)
             if response.status >= 500:
                 visit.outcome, visit.reason = Outcome.FAILED, f"status {response.status}"
+            else:
+                visit.detail = NOT_HANDLED if request.errback is None else FOR_ERRBACK
             await self._fail(visit, error)
         except CloseSpider as close:
+            visit.tell(f"its callback ended the crawl ({close.reason})")
             self.stop(close.reason)
         except (*CANCELLED, Halted, *NOT_OF_USER):
             raise
         except BaseException as error:
             failed = error
-            self.account.spider_error(error, request, response)
+            visit.tell(f"its callback {self.account.spider_error(error, request, response)}")
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
         self._time_callback(self._clock.seconds() - began)
         if trace is not None:
@@ -556,7 +562,7 @@ class Engine(EngineCalls):
         except NOT_OF_USER:
             raise
         except BaseException as failed:
-            self.account.spider_error(failed, request, response)
+            visit.tell(f"its errback {self.account.spider_error(failed, request, response)}")
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
 
     def _replace(self, visit: Visit, request: Request) -> None:
@@ -564,9 +570,9 @@ class Engine(EngineCalls):
         if self.frontier.is_same(visit.request, request):
             self.frontier.again(visit, request, self._clock.seconds(), not_before=self._not_before(request))
             return
-        visit.reason = f"{REPLACED}{request.url}"
         depth = visit.request.meta.get("depth", 0) if visit.request.has_meta else 0
         self.submit(request, None, depth, parent=visit.sequence)
+        visit.reason, visit.detail = f"{REPLACED}{request.url}", hop(visit.request, request)
 
     def _give_back(self, visit: Visit) -> None:
         """Let the request of a visit that was cut short wait again; what it had brought is not committed."""
@@ -605,7 +611,9 @@ class Engine(EngineCalls):
         self._load_seen(None)  # which finds out whether a request is missing
         if self.state != "running":
             return
-        results = self._signals.send(signals.spider_idle, spider=self.spider, dont_log=(DontCloseSpider, CloseSpider))
+        results = self._send_of_no_visit(
+            signals.spider_idle, spider=self.spider, dont_log=(DontCloseSpider, CloseSpider)
+        )
         if not self.frontier.is_idle or self._visits:
             self.fill()
         elif any(isinstance(result, DontCloseSpider) for result in results):
@@ -613,6 +621,14 @@ class Engine(EngineCalls):
         else:
             closing = next((result for result in results if isinstance(result, CloseSpider)), None)
             self.stop(closing.reason if closing else "start_error" if self.beginning.error else "finished")
+
+    def _send_of_no_visit(self, signal: object, **about: Any) -> list[Any]:
+        """Send *signal*, which belongs to no visit, even if it was the end of one that led here."""
+        asking = ASKING.set(None)
+        try:
+            return self._signals.send(signal, **about)
+        finally:
+            ASKING.reset(asking)
 
     # --- outputs -----------------------------------------------------------------------------------------------------
 
@@ -625,12 +641,13 @@ class Engine(EngineCalls):
             try:
                 self.submit(output, response, depth, parent=visit.sequence)
             except NotStorableError as error:
-                self.account.request_refused(error, visit)
+                self.frontier.refused(output, visit.sequence, partial(str, error))
+                visit.tell(self.account.request_refused(error, visit))
                 self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
         elif output is not None:
             if is_item(output):
                 return self._items.take(output, visit, response)
-            self.account.output_refused(output, visit)
+            visit.tell(self.account.output_refused(output, visit))
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
         return None
 

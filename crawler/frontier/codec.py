@@ -20,11 +20,12 @@ import decimal
 import sys
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from crawler.exceptions import NotStorableError
+from crawler.exceptions import JobError, NotStorableError
 from crawler.http import Headers, Request
 from crawler.item import is_item, is_item_class
 
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 
 # What msgpack has no type for is a two-element extension: its code, and its content as msgpack.
-_TUPLE, _SET, _FROZENSET, _DECIMAL, _UUID, _DATE, _DATETIME, _TIME, _DELTA, _ITEM, _BIG_INT, _PAIRS = range(1, 13)
+_TUPLE, _SET, _FROZENSET, _DECIMAL, _UUID, _DATE, _DATETIME, _TIME, _DELTA, _ITEM, _BIG_INT, _PAIRS, _HALVES = range(
+    1, 14
+)
 
 _INT64 = range(-(2**63), 2**64)
 
@@ -92,8 +95,8 @@ class RequestCodec:
             record["y"] = f"{type(request).__module__}:{type(request).__qualname__}"
         if self._seal is not None and _may_be_secret(request, record):
             carried = {name: record.pop(name) for name in _CARRIED if name in record}
-            record["s"] = self._seal.seal(_encoder.encode(carried), _SEALED)
-        return _encoder.encode(record)
+            record["s"] = self._seal.seal(_encoded(carried), _SEALED)
+        return _encoded(record)
 
     # Hot: once per request that comes back from a store.
     def decode(self, record: bytes | memoryview) -> Request:
@@ -156,10 +159,39 @@ def _may_be_secret(request: Request, record: dict[str, Any]) -> bool:
     return "h" in record and not _OPEN_HEADERS.issuperset(request.headers)
 
 
+class Outline(msgspec.Struct):
+    """What a request's record tells to whoever looks into a job, and needs no class of the project's: the others are None."""
+
+    url: str = msgspec.field(name="u")
+    method: str = msgspec.field(name="m", default="GET")
+    body: bytes = msgspec.field(name="b", default=b"")
+    #: A dictionary, where its keys are all text.
+    meta: Any = msgspec.field(name="t", default=None)
+    sealed: bytes = msgspec.field(name="s", default=b"")
+
+
+class _Carried(msgspec.Struct):
+    body: bytes = msgspec.field(name="b", default=b"")
+    meta: Any = msgspec.field(name="t", default=None)
+
+
+_outline = msgspec.msgpack.Decoder(Outline, ext_hook=lambda code, content: None)
+_carried = msgspec.msgpack.Decoder(_Carried, ext_hook=lambda code, content: None)
+
+
 def url_of_record(record: bytes) -> str:
     """Return the URL of a request's record, without the rest."""
-    url: str = _decoder.decode(record)["u"]
-    return url
+    return _outline.decode(record).url
+
+
+def outline_of(record: bytes, seal: Seal) -> Outline:
+    """Return the outline of a request's record; what is sealed is left out of it if there is no key that opens it."""
+    outline = _outline.decode(record)
+    if outline.sealed:
+        with suppress(JobError):
+            carried = _carried.decode(seal.unseal(outline.sealed, _SEALED))
+            outline.body, outline.meta = carried.body, carried.meta
+    return outline
 
 
 def _as_class(request: Request, path: str) -> Request:
@@ -254,8 +286,30 @@ def _extended(value: Any, path: str, request: Request) -> tuple[int, Any]:
     )
 
 
+def _encoded(content: Any) -> bytes:
+    """Return *content* as msgpack. Text with half of a surrogate pair, out of a page's JSON, has no form there but an extension."""
+    try:
+        return _encoder.encode(content)
+    except UnicodeEncodeError:
+        return _encoder.encode(_with_halves(content))
+
+
+def _with_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if _is_whole(value) else _ext(_HALVES, value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, dict):
+        if not all(map(_is_whole, value)):
+            return _ext(_PAIRS, [list(pair) for pair in value.items()])
+        return {key: _with_halves(one) for key, one in value.items()}
+    return [_with_halves(one) for one in value] if isinstance(value, list) else value
+
+
+def _is_whole(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _ext(code: int, content: Any) -> msgspec.msgpack.Ext:
-    return msgspec.msgpack.Ext(code, _encoder.encode(content))
+    return msgspec.msgpack.Ext(code, _encoded(content))
 
 
 def _restore(code: int, data: memoryview) -> Any:
@@ -283,6 +337,7 @@ _RESTORE: dict[int, Callable[[Any], Any]] = {
     _DELTA: lambda parts: datetime.timedelta(*parts),
     _BIG_INT: int,
     _PAIRS: lambda pairs: dict(pairs),
+    _HALVES: lambda content: content.decode("utf-8", "surrogatepass"),
 }
 
 _encoder = msgspec.msgpack.Encoder()

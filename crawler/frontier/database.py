@@ -20,6 +20,7 @@ import sqlite3
 from pathlib import Path
 
 from crawler.exceptions import JobError
+from crawler.frontier.folder import failed
 
 SCHEMA_VERSION = 5
 
@@ -89,16 +90,6 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
     _check(connection, path)
     _bring_up_to_date(connection, path)
-
-
-def failed(folder: Path, error: sqlite3.Error) -> str:
-    """Return what to say when the database of the job in *folder* cannot be read or written now."""
-    return f"the job store {folder} failed: {error}. What was committed is safe: make room or mend the disk, then resume the job"
-
-
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """Return a connection to the database *path* that changes nothing, beside that of the process which crawls."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:

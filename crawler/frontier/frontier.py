@@ -22,13 +22,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from crawler.frontier.codec import detach
+from crawler.frontier.notes import one_line
 from crawler.frontier.visit import Outcome, Visit
+from crawler.http.redirects import hop
 
 if TYPE_CHECKING:
     from crawler.frontier.seen import Chunk, SeenIndex, SeenSet
     from crawler.frontier.sqlite import SqliteStore
     from crawler.frontier.workbench import Workbench
     from crawler.http import Request
+
+# Attempts at one request that are noted: a middleware may poll.
+_MOST_ATTEMPTS = 100
 
 
 class Frontier:
@@ -57,7 +62,7 @@ class Frontier:
             int, list[bytes]
         ] = {}  # of those, by visits that a crash cut short, what is not repeated yet
         self.scheduled = 0
-        self.leased = 0
+        self._leased: set[int] = set()
         self.ended: Counter[Outcome] = Counter()
 
     def __repr__(self) -> str:
@@ -67,6 +72,11 @@ class Frontier:
     def waiting(self) -> int:
         """How many requests wait."""
         return self._workbench.waiting
+
+    @property
+    def leased(self) -> int:
+        """How many requests are handed out."""
+        return len(self._leased)
 
     @property
     def failed(self) -> int:
@@ -81,7 +91,7 @@ class Frontier:
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing is leased."""
-        return not self._workbench.waiting and not self.leased
+        return not self._workbench.waiting and not self._leased
 
     # Hot: once per link.
     def is_duplicate(self, request: Request) -> bool:
@@ -118,7 +128,7 @@ class Frontier:
         """
         self._add(request, now, not_before, parent)
         self.scheduled += 1
-        if parent and self._journal is not None and (request.dont_filter or not self._filters):
+        if parent in self._leased and self._journal is not None and (request.dont_filter or not self._filters):
             self.unfiltered.setdefault(parent, []).append(self._identity(request))
 
     def _add(self, request: Request, now: float, not_before: float, parent: int) -> None:
@@ -131,10 +141,10 @@ class Frontier:
         self._seen.add(self._identity(request), request._sequence)
         self._workbench.add(host, request, now, not_before=not_before)
 
-    def refused(self, request: Request, reason: str, parent: int) -> None:
-        """Note that *request*, found on the page of the request number *parent*, is not taken in."""
+    def refused(self, request: Request, parent: int, explain: Callable[[], str]) -> None:
+        """Note that *request*, found on the page of the request number *parent*, is not taken in, for what *explain* returns."""
         if self._journal is not None:
-            self._journal.refused(request, self._identity(request), reason, parent)
+            self._journal.refused(request, self._identity(request), parent, explain)
 
     # Hot: once per request.
     def next(self, now: float) -> Visit | None:
@@ -144,7 +154,7 @@ class Frontier:
             return None
         host_key, request, is_prerequisite = handed_out
         if not is_prerequisite:
-            self.leased += 1
+            self._leased.add(request._sequence)
         visit = Visit(request, host_key, now, is_prerequisite=is_prerequisite)
         if request._since is not None:
             visit.turn = now - request._since
@@ -189,7 +199,7 @@ class Frontier:
 
     def done(self, visit: Visit, now: float) -> None:
         """End *visit* with its outcome, which is not WAITING."""
-        self.leased -= 1
+        self._leased.discard(visit.sequence)
         self.ended[visit.outcome] += 1
         if self.unfiltered:
             self.unfiltered.pop(visit.sequence, None)
@@ -206,14 +216,12 @@ class Frontier:
             request._sequence = visit.sequence
             self._workbench.add(visit.host_key, request, now, not_before=not_before)
         else:
-            if request.has_meta and "retry_reason" in request.meta:
-                attempt = f"{request.meta.pop('retry_reason')}, {now - visit.started:.2f} s"
-                request.meta["earlier_attempts"] = [*request.meta.get("earlier_attempts", ()), attempt]
+            _note_attempt(visit, request, now)
             self._add(request, now, not_before, visit.parent)
             if self._journal is not None:
                 self._journal.withdrawn(visit.sequence, self._identity(visit.request))
         visit.outcome = Outcome.WAITING
-        self.leased -= 1
+        self._leased.discard(visit.sequence)
 
     def restore(self, now: float, unfiltered: Mapping[int, list[bytes]] = MappingProxyType({})) -> None:
         """Take over what an earlier process left in the journal: what waits, what was seen, how requests ended.
@@ -252,3 +260,13 @@ class Frontier:
     def wake_at(self) -> float | None:
         """Return when something that must wait now may start; see the workbench."""
         return self._workbench.wake_at()
+
+
+def _note_attempt(visit: Visit, request: Request, now: float) -> None:
+    """Let *request*, which waits in the place of the one of *visit*, tell what came of that."""
+    status = hop(visit.request, request)
+    reason = request.meta.pop("retry_reason", None) or "a middleware sent it again"
+    earlier = request.meta.get("earlier_attempts", ())
+    if len(earlier) < _MOST_ATTEMPTS:
+        attempt = f"{f'{status} to itself' if status else one_line(str(reason))}, {now - visit.started:.2f} s"
+        request.meta["earlier_attempts"] = [*earlier, attempt]

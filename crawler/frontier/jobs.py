@@ -2,7 +2,7 @@
 
     .crawler/jobs/books-2026-11-23-0900/
         job.sqlite    what waits, what has ended, how far the outputs are
-        lock          locked by the process that crawls; a dead process holds no lock
+        lock          locked by the process that crawls; see locking.py
         feeds/        outputs that wait for their delivery, if there are any
     .crawler/jobs/books-2026-11-23-0900.key
                       the key of what is secret in it, if there is anything; see sealing.py
@@ -12,38 +12,61 @@ A name is a folder below ``.crawler/jobs``; a path is the folder itself.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import sqlite3
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
 from crawler.disk import make_folder, sync_folder
 from crawler.exceptions import JobError
-from crawler.frontier.database import failed, open_database, open_to_read
+from crawler.frontier.database import open_database
+from crawler.frontier.folder import (
+    DATABASE,
+    LOCK,
+    damaged,
+    failed,
+    is_job,
+    is_of_disk,
+    last_change,
+    open_to_read,
+    remove_job,
+    size_of,
+    unreadable,
+)
+from crawler.frontier.locking import is_locked, locked
 from crawler.frontier.sealing import Seal, key_beside
-
-DATABASE = "job.sqlite"
 
 RUNNING, STOPPED, FINISHED = "running", "stopped", "finished"
 
-#: The state of a job that has not finished and that nobody runs.
-INTERRUPTED = "interrupted"
-
-# Seconds after which a lock is tried again.
-_MOMENT = 0.05
+#: The state of a job that has not finished and that nobody runs; of one that cannot be read.
+INTERRUPTED, DAMAGED = "interrupted", "damaged"
 
 # A statistic may be any object; what has no form of its own is kept as its text.
 _encode, _decode = msgspec.msgpack.Encoder(enc_hook=str).encode, msgspec.msgpack.Decoder().decode
+
+
+def _encoded(value: Any) -> bytes:
+    """Return *value* as msgpack; half of a surrogate pair, which an error may quote from a page, is written out."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(without_halves(value))
+
+
+def without_halves(value: Any) -> Any:
+    """Return *value* with every half of a surrogate pair in its text written out: msgpack, as UTF-8, has no form for one."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {without_halves(key): without_halves(one) for key, one in value.items()}
+    return [without_halves(one) for one in value] if isinstance(value, list | tuple | set) else value
 
 
 # What a value that is encrypted begins with: a byte that msgpack never uses.
@@ -78,14 +101,12 @@ class Job:
     def __init__(self, folder: Path, *, key_file: Path | None = None) -> None:
         self.folder = folder
         self.seal = Seal(key_file or key_beside(folder))
+        was_there = is_job(folder)
         try:
             make_folder(folder)
-            self._lock = _locked(folder / "lock")
+            self._lock = locked(folder / LOCK)
         except OSError as error:
-            raise JobError(
-                f"the job folder {folder} cannot be made: {error.strerror or error}; name another with frontier.directory, or do "
-                "without a job: frontier.store = 'memory'"
-            ) from error
+            raise JobError(_not_usable(folder, error.strerror or str(error), was_there=was_there)) from error
         try:
             # Records hold headers and cookies. SQLite gives its log the mode that the database has when it is opened.
             os.close(os.open(folder / DATABASE, os.O_CREAT | os.O_RDWR, 0o600))
@@ -94,8 +115,14 @@ class Job:
             self._place = (folder / DATABASE).absolute()
             self._file = self._place.stat()
             self._snapshot: sqlite3.Connection | None = None
-        except BaseException:
+        except BaseException as error:
             self._lock.close()
+            if not was_there:
+                with suppress(OSError):
+                    remove_job(folder)
+            cause = error if isinstance(error, OSError) else error.__cause__
+            if isinstance(cause, OSError) or is_of_disk(cause):
+                raise JobError(_not_usable(folder, str(cause), was_there=was_there)) from cause
             raise
 
     def __repr__(self) -> str:
@@ -127,17 +154,20 @@ class Job:
             raise JobError(damaged(self.folder, f"its {key!r} cannot be read: {error}")) from error
 
     def put(self, values: dict[str, Any]) -> None:
-        """Keep *values*; within a transaction if one is open."""
+        """Keep *values*; within a transaction if one is open. Raise JobError if that cannot be."""
         records = [(key, self._record(key, value)) for key, value in values.items()]
-        self.database.executemany(
-            "INSERT OR REPLACE INTO job (key, value, checksum) VALUES (?, ?, ?)",
-            [(key, record, crc32(record)) for key, record in records],
-        )
+        try:
+            self.database.executemany(
+                "INSERT OR REPLACE INTO job (key, value, checksum) VALUES (?, ?, ?)",
+                [(key, record, crc32(record)) for key, record in records],
+            )
+        except sqlite3.Error as error:
+            raise JobError(failed(self.folder, error)) from error
 
     def _record(self, key: str, value: Any) -> bytes:
         if not isinstance(value, Secret):
-            return _encode(value)
-        return _SEALED + self.seal.seal(_encode(value.value), key.encode())
+            return _encoded(value)
+        return _SEALED + self.seal.seal(_encoded(value.value), key.encode())
 
     def check_place(self) -> None:
         """Raise JobError if the database is not where it was opened: what is written to it now, nobody would find."""
@@ -153,7 +183,7 @@ class Job:
 
     def snapshot(self) -> sqlite3.Connection:
         """Return a connection that goes on seeing the database as it is now, until it or the job is closed."""
-        self._snapshot = snapshot = open_to_read(self._place)
+        self._snapshot = snapshot = open_to_read(self.folder)
         snapshot.execute("BEGIN")
         snapshot.execute("SELECT count(*) FROM job").fetchone()  # only now is it taken
         return snapshot
@@ -177,54 +207,25 @@ class Job:
             self.close()
 
     def remove(self) -> None:
-        """Close the job and remove its folder."""
+        """Close the job and remove it."""
         self.close()
         remove_job(self.folder)
 
 
-def remove_job(folder: Path) -> None:
-    """Remove the job in *folder*, and the key beside it."""
-    shutil.rmtree(folder)
-    key_beside(folder).unlink(missing_ok=True)
+def _not_usable(folder: Path, reason: str, *, was_there: bool) -> str:
+    if was_there:
+        return (
+            f"the job {folder} cannot be written to: {reason}. What was committed is safe: make room, or make it writable, then "
+            "resume the job; a copy elsewhere, with its key beside it, can be resumed by its path"
+        )
+    return (
+        f"the job {folder} cannot be made: {reason}; make room, name another place with frontier.directory, or do without a job: "
+        "frontier.store = 'memory'"
+    )
 
 
 def _open(value: bytes, key: str, seal: Seal) -> bytes:
     return seal.unseal(value[1:], key.encode()) if value[:1] == _SEALED else value
-
-
-def damaged(folder: Path, reason: str) -> str:
-    """Return what to say of a job in *folder* whose content is not what was written."""
-    return f"the job store {folder / DATABASE} is damaged ({reason}); restore it from a copy, or remove {folder} to give the job up"
-
-
-def _locked(path: Path) -> IO[str]:
-    """Return the lock file, locked; raise JobError naming the process that has it."""
-    file = path.open("a+", encoding="ascii")
-    if not (_try_lock(file) or _try_lock_again(file)):
-        file.seek(0)
-        owner = file.read().strip() or "another process"
-        file.close()
-        raise JobError(
-            f"the job {path.parent.name} is run by process {owner}; wait for it, stop it, or use another --job"
-        ) from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
-def _try_lock(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _try_lock_again(file: IO[str]) -> bool:
-    """Lock *file* a moment later: who looks whether its job runs has the lock for that long."""
-    time.sleep(_MOMENT)
-    return _try_lock(file)
 
 
 def jobs_folder(directory: str | os.PathLike[str]) -> Path:
@@ -256,9 +257,7 @@ def jobs_in(directory: str | os.PathLike[str], *, unfinished_of: str | None = No
     """
     for path in _folders(directory):
         if unfinished_of is None or (
-            _kept(path, "spider") == unfinished_of
-            and _kept(path, "state") != FINISHED
-            and not _is_locked(path / "lock")
+            _kept(path, "spider") == unfinished_of and _kept(path, "state") != FINISHED and not is_locked(path / LOCK)
         ):
             yield summary_of(path)
 
@@ -267,8 +266,7 @@ def _folders(directory: str | os.PathLike[str]) -> list[Path]:
     folder = jobs_folder(directory)
     if not folder.is_dir():
         return []
-    paths = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)
-    return [path for path in paths if (path / DATABASE).is_file()]
+    return sorted((path for path in folder.iterdir() if is_job(path)), key=last_change)
 
 
 def _kept(path: Path, key: str, *, key_file: Path | None = None) -> Any:
@@ -277,7 +275,7 @@ def _kept(path: Path, key: str, *, key_file: Path | None = None) -> Any:
     Raise JobError if it is a secret, and the key that it is sealed with is not there.
     """
     try:
-        database = open_to_read(path / DATABASE)
+        database = open_to_read(path)
         try:
             row = database.execute("SELECT value FROM job WHERE key = ?", (key,)).fetchone()
         finally:
@@ -292,14 +290,16 @@ def _kept(path: Path, key: str, *, key_file: Path | None = None) -> Any:
 
 def summary_of(path: Path) -> JobSummary:
     """Return what the job in the folder *path* is, without disturbing the process that runs it."""
-    size = _size(path)
+    size = size_of(path)
     try:
         with reading(path) as (database, kept):
             (waiting,) = database.execute("SELECT count(*) FROM waiting").fetchone()
             ended = dict(database.execute("SELECT outcome, count(*) FROM history GROUP BY outcome"))
             (items,) = database.execute("SELECT total(items) FROM history").fetchone()
     except JobError:
-        return JobSummary(path.name, path, "?", "?", "damaged", 0, {}, 0, size)
+        # One that begins in this moment has no tables yet.
+        state = RUNNING if is_locked(path / LOCK) else DAMAGED
+        return JobSummary(path.name, path, "?", "?", state, 0, {}, 0, size)
     return JobSummary(
         path.name,
         path,
@@ -313,20 +313,11 @@ def summary_of(path: Path) -> JobSummary:
     )
 
 
-def _size(path: Path) -> int:
-    """Return the bytes of the files in the folder *path*, from which the process that runs the job may remove some."""
-    size = 0
-    for one in path.rglob("*"):
-        with suppress(FileNotFoundError):
-            size += one.stat().st_size if one.is_file() else 0
-    return size
-
-
 def state_of(path: Path, kept: Mapping[str, Any]) -> str:
     """Return the state of the job in the folder *path*, which keeps *kept*: running, interrupted or finished."""
     if kept.get("state", STOPPED) == FINISHED:
         return FINISHED
-    return RUNNING if _is_locked(path / "lock") else INTERRUPTED
+    return RUNNING if is_locked(path / LOCK) else INTERRUPTED
 
 
 @contextmanager
@@ -336,14 +327,14 @@ def reading(path: Path) -> Iterator[tuple[sqlite3.Connection, dict[str, Any]]]:
     Secrets are left out. Raise JobError if it cannot be read.
     """
     try:
-        database = open_to_read(path / DATABASE)
+        database = open_to_read(path)
         try:
             values = database.execute("SELECT key, value FROM job")
             yield database, {key: _decode(value) for key, value in values if value[:1] != _SEALED}
         finally:
             database.close()
     except sqlite3.OperationalError as error:
-        raise JobError(f"the job store {path / DATABASE} cannot be read: {error}") from error
+        raise JobError(unreadable(path, str(error))) from error
     except (sqlite3.Error, msgspec.MsgspecError) as error:
         raise JobError(damaged(path, str(error))) from error
 
@@ -353,11 +344,11 @@ def command_of(path: Path, *, key_file: Path | None = None) -> dict[str, Any]:
 
     Raise JobError if it was begun in another way, or cannot be read.
     """
-    if not (path / DATABASE).is_file():
+    if not is_job(path):
         raise JobError(f"there is no job in {path} (crawler jobs shows all)")
     with reading(path):
         pass  # what cannot be read is told
-    command: dict[str, Any] = _kept(path, "command", key_file=key_file or _stored_key_file(path)) or {}
+    command: dict[str, Any] = _kept(path, "command", key_file=key_file or key_of(path, _kept(path, "key_file"))) or {}
     if not command:
         raise JobError(
             f"the job {path.name} was not begun by a command: run its program again with frontier.job = {str(path)!r}"
@@ -365,9 +356,10 @@ def command_of(path: Path, *, key_file: Path | None = None) -> dict[str, Any]:
     return command
 
 
-def _stored_key_file(path: Path) -> Path | None:
-    stored = _kept(path, "key_file")
-    return Path(stored) if stored else None
+def key_of(path: Path, kept: str | None) -> Path:
+    """Return where the key of the job in the folder *path* is: where it was *kept*, or beside a job that was moved with it."""
+    beside = key_beside(path)
+    return Path(kept) if kept and (Path(kept).exists() or not beside.exists()) else beside
 
 
 def items_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -377,24 +369,24 @@ def items_of(path: Path) -> Iterator[dict[str, Any]]:
             yield _decode(record)
 
 
-def _is_locked(path: Path) -> bool:
-    try:
-        with path.open("r+", encoding="ascii") as file:
-            return not _try_lock(file)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
+def count_kept_items(path: Path) -> int:
+    """Return how many items the job in the folder *path* has kept. Raise JobError if it cannot be read."""
+    with reading(path) as (database, _):
+        return int(database.execute("SELECT count(*) FROM item").fetchone()[0])
 
 
-def remove_finished(directory: str | os.PathLike[str], keep: int) -> list[str]:
-    """Remove the finished jobs of *directory* but for the newest *keep*; return their names."""
+def finished_in(directory: str | os.PathLike[str], *, keep: int = 0) -> list[Path]:
+    """Return the folders of the finished jobs of *directory* but for the newest *keep*, the oldest first."""
     folders = _folders(directory)
     if len(folders) <= keep:
         return []
-    finished = [path for path in folders if _kept(path, "state") == FINISHED and not _is_locked(path / "lock")]
-    surplus = finished[: max(0, len(finished) - keep)]
-    for path in surplus:
-        with suppress(OSError):
-            remove_job(path)
-    return [path.name for path in surplus]
+    finished = [path for path in folders if _kept(path, "state") == FINISHED and not is_locked(path / LOCK)]
+    return finished[: max(0, len(finished) - keep)]
+
+
+def remove_finished(directory: str | os.PathLike[str], keep: int, *, other_than: Path | None = None) -> None:
+    """Remove the finished jobs of *directory* but for the newest *keep* and the one in the folder *other_than*."""
+    for path in finished_in(directory, keep=keep):
+        if path != other_than:
+            with suppress(OSError):
+                remove_job(path)

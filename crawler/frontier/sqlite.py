@@ -16,14 +16,14 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from crawler.exceptions import JobError
-from crawler.frontier.database import failed
-from crawler.frontier.jobs import damaged
+from crawler.frontier.folder import damaged, failed
 from crawler.frontier.ledger import Ledger, checksum
+from crawler.frontier.notes import told_of
 from crawler.frontier.stock import COLUMNS, Row, Stock
-from crawler.frontier.visit import Outcome
+from crawler.frontier.visit import REPLACED, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
@@ -108,36 +108,40 @@ class SqliteStore:
     # Hot: once per visit.
     def ended(self, visit: Visit, digest: bytes, now: float) -> None:
         """Note how *visit* ended."""
-        request = visit.request
+        request, reason = visit.request, visit.reason
         self.withdrawn(visit.sequence, digest)
         earlier = request.meta.get("earlier_attempts", ()) if request.has_meta else ()
+        if not reason:
+            reason = visit.detail
+        elif visit.detail and not reason.startswith(REPLACED):
+            reason = f"{reason}: {visit.detail}"
         self._ended[visit.sequence] = digest
         self._history.append(
             (
                 visit.sequence,
                 visit.parent,
                 digest,
-                request.url,
+                _text(request.url),
                 str(visit.outcome),
-                f"{visit.reason}: {visit.detail}" if visit.reason and visit.detail else visit.reason or visit.detail,
+                _text(reason),
                 visit.status,
                 1 + len(earlier),
                 now - visit.started,
                 visit.items,
-                "\n".join(earlier),
+                _text(told_of(visit, earlier)),
                 self.epoch + now,
                 visit.response_size,
             )
         )
 
     # Hot: once per link that is not taken in.
-    def refused(self, request: Request, digest: bytes, reason: str, parent: int) -> None:
-        """Note that *request* is not taken in, for *reason*; once for each fingerprint."""
+    def refused(self, request: Request, digest: bytes, parent: int, explain: Callable[[], str]) -> None:
+        """Note that *request* is not taken in, for what *explain* returns; once for each fingerprint."""
         if digest not in self._refused_lately:
             if len(self._refused_lately) >= _REFUSED_LATELY:
                 self._refused_lately.clear()
             self._refused_lately.add(digest)
-            self._refused.append((digest, parent, request.url, reason))
+            self._refused.append((digest, parent, _text(request.url), _text(explain())))
 
     def keep_items(self, sequence: int, records: Iterable[bytes]) -> None:
         """Keep the *records* of items that the visit of the request number *sequence* brought."""
@@ -159,11 +163,11 @@ class SqliteStore:
             self._database.executemany("INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)", self._refused)
             self.job.put({**values, **self._kept_ledger(changed)})
             self._database.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, JobError) as error:
             if self._database.in_transaction:
                 with suppress(sqlite3.Error):  # then nothing of it is kept either: closing the database forgets it
                     self._database.execute("ROLLBACK")
-            raise _broken(self.job, error) from error
+            raise error if isinstance(error, JobError) else _broken(self.job, error) from error
         self._changed = changed
         self._new_hosts.clear()
         self._new.clear()
@@ -255,6 +259,11 @@ class SqliteStore:
     def items(self) -> int:
         """Return how many items the visits that ended brought."""
         return int(self._read("SELECT total(items) FROM history")[0][0])
+
+
+def _text(text: str) -> str:
+    """Return *text* as SQLite takes it: half of a surrogate pair, as errors quote it from a page, is written out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _broken(job: Job, error: sqlite3.Error) -> JobError:

@@ -17,7 +17,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, TypeAlias
 
 from crawler.exceptions import JobError, NotStorableError, describe
-from crawler.frontier.jobs import damaged
+from crawler.frontier.folder import damaged
 from crawler.frontier.ledger import checksum
 from crawler.frontier.places import Places
 

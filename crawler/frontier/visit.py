@@ -12,6 +12,19 @@ if TYPE_CHECKING:
     from crawler.interfaces import VisitTrace
 
 
+#: Characters after which no more is told of a visit.
+MOST_DETAIL = 500
+
+#: What is told of a response whose status kept it from the callback: whether an errback had it.
+NOT_HANDLED, FOR_ERRBACK = "not handled", "for its errback"
+
+#: The parent of a request that the project's own code asked for outside of any visit. That of a start request is 0.
+OF_NO_PAGE = -1
+
+#: How the reason of a visit begins that went on as another request: a redirect, for one.
+REPLACED = "replaced by "
+
+
 class Outcome(StrEnum):
     """How a visit ended. Every request that was scheduled ends in exactly one of DONE, FAILED and DROPPED."""
 
@@ -80,6 +93,13 @@ class Visit:
 
     def __repr__(self) -> str:
         return f"<Visit {self.request} {'on the wire' if self.on_wire else self.outcome}>"
+
+    def tell(self, detail: str) -> None:
+        """Add *detail* to what is told of the visit, which is as much as can be read: a page may go wrong in a thousand ways."""
+        if not self.detail:
+            self.detail = detail[:MOST_DETAIL]
+        elif len(self.detail) < MOST_DETAIL:
+            self.detail = f"{self.detail}; {detail[:MOST_DETAIL]}"
 
     def drop(self, reason: str) -> None:
         """End the visit without a response, for *reason*."""

@@ -138,6 +138,15 @@ def next_request(
     return following
 
 
+def hop(before: Request, after: Request) -> str:
+    """Return what led from the request *before* to the one *after*: a status or "meta refresh"; empty if that was no redirect."""
+    reasons = after.meta.get("redirect_reasons") if after.has_meta else None
+    earlier = before.meta.get("redirect_reasons") if before.has_meta else None
+    if not isinstance(reasons, list) or len(reasons) <= (len(earlier) if isinstance(earlier, list) else 0):
+        return ""
+    return str(reasons[-1])
+
+
 def _leave_secrets(request: Request, following: Request, secret_headers: Collection[str]) -> None:
     """Remove from *following* what the origin of *request* was trusted with and its own was not."""
     if same_origin(request.url, following.url):

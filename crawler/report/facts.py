@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crawler.engine.admission import REPLACED
 from crawler.engine.waits import Histogram
 from crawler.frontier.jobs import reading, summary_of
+from crawler.frontier.visit import REPLACED
 from crawler.url import host_key
 
 # How many slices a timeline has, and how many rows a list of pages.

@@ -18,7 +18,6 @@ from crawler.exceptions import FeedError, JobError
 from crawler.frontier import Frontier
 from crawler.frontier.jobs import summary_of
 from crawler.frontier.sqlite import SqliteStore
-from crawler.frontier.story import story_of
 from crawler.testing import MemoryWorld, Page, Site
 from tests.engine.crashes import HOST, Job, ShopSpider, crash
 from tests.engine.disks import Disk
@@ -255,39 +254,6 @@ def test_a_job_that_has_finished_has_nothing_left_to_do(tmp_path: Path, caplog: 
     assert "The job job had finished: nothing is left to do" in caplog.text
 
 
-def test_why_tells_what_kept_a_url_out_or_what_became_of_it(tmp_path: Path) -> None:
-    class Fenced(ShopSpider):
-        allowed_domains = ["shop.test"]
-
-    answers = [Page("", 503, latency=1.0)]
-    world = MemoryWorld(
-        Site(
-            {
-                "/robots.txt": "User-agent: *\nDisallow: /9\n",
-                "/0": "<a href='/1'>1</a><a href='/9'>9</a><a href='http://elsewhere.test/'>e</a><a href='/gone'>g</a>",
-                "/1": lambda hit: answers.pop(0) if answers else Page("<h1>1</h1>"),
-            }
-        )
-    )
-    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
-    world.run(Crawler(Fenced, settings, runtime=world.runtime))
-
-    def told(url: str) -> str:
-        return "\n".join(story_of(url, tmp_path / "job"))
-
-    start = f"  Found on:\n    {HOST}/0\n"
-    assert told(f"{HOST}/0").startswith("  The spider started with it.\n  Done, status 200")
-    assert told(f"{HOST}/1") == (
-        f"{start}  Attempt 1: 503 Service Unavailable, 1.00 s\n  Done, status 200, 2 attempts, the last took 0.00 s, 2 items."
-    )
-    assert told(f"{HOST}/9").startswith(f"{start}  Dropped: robots: Disallow: /9")
-    assert told("http://elsewhere.test/") == (
-        f"{start}  It was not taken in: its host is not in the spider's allowed_domains (offsite)."
-    )
-    assert told(f"{HOST}/gone").startswith(f"{start}  Done, status 404")
-    assert "was never taken in: no page had a link to it" in told(f"{HOST}/nowhere")
-
-
 class StartItems(ShopSpider):
     """Yields items and requests from ``start``."""
 
@@ -330,15 +296,6 @@ def test_items_of_the_start_are_not_repeated_either(
     assert job.items() == [expected] * 2
 
 
-def test_why_tells_where_a_redirect_came_from(tmp_path: Path) -> None:
-    world = MemoryWorld(Site({"/0": Page("", 302, {"Location": "/1"}), "/1": Page("<h1>1</h1>")}))
-    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "politeness.obey_robots": False}
-    world.run(Crawler(ShopSpider, {**settings, "log.stats_interval": 0}, runtime=world.runtime))
-    told = list(story_of(f"{HOST}/1", tmp_path / "job"))
-    assert told[:2] == ["  Found on:", f"    {HOST}/0"]
-    assert f"Done: replaced by {HOST}/1" in "\n".join(story_of(f"{HOST}/0", tmp_path / "job"))
-
-
 def test_a_statistic_may_be_any_object(tmp_path: Path) -> None:
     class Odd(ShopSpider):
         def parse(self, response):
@@ -374,6 +331,40 @@ def test_a_commit_that_fails_for_whatever_reason_ends_the_crawl(
     while not job.run():
         pass
     assert job.items() == [job.expected()] * 2
+
+
+def test_a_last_commit_that_fails_for_whatever_reason_is_told_by_the_reason_of_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job(tmp_path)
+    crawler, world = job.crawler()
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("boo")
+
+    crawler.signals.connect(lambda: monkeypatch.setattr(SqliteStore, "commit", fail), signals.spider_closed, weak=False)
+    assert world.run(crawler).reason == "job_error"
+    assert "the commit failed: RuntimeError: boo" in caplog.text
+    monkeypatch.undo()
+    while not job.run():
+        pass
+    assert job.items() == [job.expected()] * 2
+
+
+def test_half_of_a_surrogate_pair_in_what_is_kept_fails_no_commit(tmp_path: Path) -> None:
+    class Quoting(ShopSpider):
+        def parse(self, response):
+            self.crawler.stats.inc_value("quoted/\ud800")
+            self.state["seen"] = ["\ud800"]
+            yield from super().parse(response)
+            raise ValueError("\ud800")
+
+    job = Job(tmp_path)
+    crawler, world = job.crawler()
+    crawler.spidercls = Quoting
+    assert world.run(crawler).reason == "finished"
+    assert job.items() == [job.expected()] * 2
+    assert job.balance() == (0, job.size, job.size)
 
 
 def test_a_job_that_is_resumed_with_the_limit_that_ended_it_ends_again_and_says_what_to_do(

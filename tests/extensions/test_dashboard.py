@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -216,6 +217,25 @@ async def test_why_is_answered_from_the_job(tmp_path: Path) -> None:
         crawler.engine._committer.commit()
         _, text, _ = await ask(dashboard, f"/api/why?url={crawler.spider.url}/1")
         assert any("The spider started with it." in line for line in json.loads(text)["lines"])
+
+
+@ensureDeferred
+async def test_the_crawl_goes_on_while_why_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, goes_on = threading.Event(), threading.Event()
+
+    def slowly(url: str, folder: Path) -> Iterator[str]:
+        reads.set()
+        assert goes_on.wait(30)
+        yield f"the story of {url}"
+
+    monkeypatch.setattr("crawler.extensions.dashboard.server.story_of", slowly)
+    async with watched(**{"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job")}) as (_, dashboard):
+        asked = Deferred.fromCoroutine(ask(dashboard, "/api/why?url=http://x.test/"))
+        while not reads.is_set():
+            assert (await ask(dashboard, "/api/look"))[0] == 200
+        assert (await ask(dashboard, "/api/look"))[0] == 200
+        goes_on.set()
+        assert json.loads((await asked)[1]) == {"lines": ["the story of http://x.test/"]}
 
 
 @pytest.mark.parametrize(

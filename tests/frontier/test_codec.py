@@ -116,6 +116,16 @@ def test_a_callback_that_is_no_method_is_refused_with_what_to_do(spider: BooksSp
         RequestCodec(spider).encode(Request("http://example.com/", callback=lambda response: None))
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["half \ud800", ["\udfff", "ü"], {"\ud800": "\ud800"}, ("\ud800",), {1: "\ud800"}, Shelf("\ud800"), "whole 😀"],  # type: ignore[arg-type]
+    ids=["text", "list", "dict", "tuple", "pairs", "item", "whole"],
+)
+def test_text_with_half_of_a_surrogate_pair_comes_back_as_it_was(spider: BooksSpider, value: object) -> None:
+    request = Request("http://example.com/", cb_kwargs={"a": value, "ü": 1})
+    assert there_and_back(spider, request).cb_kwargs == {"a": value, "ü": 1}
+
+
 def test_meta_that_is_no_data_is_refused_with_its_place(spider: BooksSpider) -> None:
     with pytest.raises(NotStorableError, match=r"meta\['page'\]\[1\] of <GET http://example.com/> holds a object"):
         RequestCodec(spider).encode(Request("http://example.com/", meta={"page": [1, object()]}))

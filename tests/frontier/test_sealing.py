@@ -108,7 +108,7 @@ def test_a_job_keeps_its_secrets_sealed_and_its_key_goes_with_it(tmp_path: Path)
     assert b"hidden" not in b"".join(one.read_bytes() for one in folder.iterdir())
     job.close()
     assert key_beside(folder).exists()
-    assert remove_finished(tmp_path, 0) == ["mine"]
+    remove_finished(tmp_path, 0)
     assert list((tmp_path / "jobs").iterdir()) == []
 
 

@@ -193,7 +193,8 @@ def test_a_retry_takes_the_place_of_the_request(folder: Path) -> None:
     assert second.frontier.wake_at() == 60.0
     next_one = second.frontier.next(60.0)
     assert next_one is not None
-    assert next_one.request.meta == {"retry_times": 1}
+    assert next_one.request.meta["retry_times"] == 1
+    assert next_one.request.meta["earlier_attempts"] == ["a middleware sent it again, 0.00 s"]
     assert second.frontier.waiting == 0
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twisted.web.resource import Resource
-from twisted.web.server import Site
+from twisted.web.server import NOT_DONE_YET, Site
 
+from crawler import threads
 from crawler.exceptions import CrawlerError
 from crawler.extensions.dashboard.guard import Asked, addresses, refusal
 from crawler.extensions.dashboard.metrics import exposition
@@ -58,7 +61,7 @@ class _Root(Resource):
         super().__init__()  # type: ignore[no-untyped-call]  # Twisted's
         self._dashboard = dashboard
 
-    def render(self, request: Any) -> bytes:
+    def render(self, request: Any) -> bytes | int:
         for name, value in _HEADERS.items():
             request.setHeader(name, value)
         where = request.getHost()
@@ -76,7 +79,7 @@ class _Root(Resource):
                 if path == "/api/change"
                 else _say(request, 404, {"error": "there is nothing here"})
             )
-        paths: dict[str, Callable[[Any], bytes]] = {
+        paths: dict[str, Callable[[Any], bytes | int]] = {
             "/": self._page,
             "/api/look": lambda request: _say(request, 200, self._dashboard.look()),
             "/api/why": self._why,
@@ -99,15 +102,16 @@ class _Root(Resource):
         request.setHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         return exposition(self._dashboard.crawler.look()).encode()
 
-    def _why(self, request: Any) -> bytes:
+    def _why(self, request: Any) -> bytes | int:
         url = request.args.get(b"url", [b""])[0].decode("utf-8", "replace")
         folder = self._dashboard.crawler.job_folder
         if folder is None:
             return _say(request, 200, {"lines": ["This crawl keeps no job, so nothing is known about single URLs."]})
-        try:
-            return _say(request, 200, {"lines": list(story_of(url, folder))})
-        except (CrawlerError, ValueError) as error:
-            return _say(request, 200, {"lines": [str(error)]})
+        # In a thread: a job of millions of requests is read for seconds, and the crawl goes on meanwhile.
+        telling = asyncio.ensure_future(threads.run(_told, url, folder))
+        request.notifyFinish().addErrback(lambda _: telling.cancel())
+        telling.add_done_callback(partial(_tell, request))
+        return int(NOT_DONE_YET)
 
     def _change(self, request: Any) -> bytes:
         try:
@@ -182,6 +186,20 @@ def _asked(request: Any) -> Asked:
         query_token=request.args.get(b"token", [b""])[0].decode("latin-1"),
         content_type=header("content-type") or "",
     )
+
+
+def _told(url: str, folder: Path) -> list[str]:
+    try:
+        return list(story_of(url, folder))
+    except (CrawlerError, ValueError) as error:
+        return [str(error)]
+
+
+def _tell(request: Any, telling: asyncio.Future[list[str]]) -> None:
+    """Answer *request* with what was found out, unless whoever asked has gone."""
+    if not telling.cancelled():
+        request.write(_say(request, 200, {"lines": telling.result()}))
+        request.finish()
 
 
 def _say(request: Any, status: int, what: dict[str, Any]) -> bytes:

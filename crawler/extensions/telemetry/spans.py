@@ -175,7 +175,7 @@ class Tracing:
             self.dropped += 1 + len(trace.parts)
             return
         request, links = visit.request, []
-        if visit.parent:
+        if visit.parent > 0:
             links.append(Link(self.context_of(visit.parent), {"crawler.link": "found on"}))
         attributes, error = self._attributes(visit, trace)
         context, status = trace.context, _UNSET
