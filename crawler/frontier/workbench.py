@@ -217,11 +217,12 @@ class Workbench:
             del host.waiting[keep:]
 
     def _refill(self, host: HostQueue, most: int = REFILL) -> None:
-        """Bring the *most* best stored requests of *host* back, not more than its share; called when it holds none."""
+        """Bring the *most* best stored requests of *host* back, not more than its share; they come after those that it holds."""
         share = min(most, self._capacity - self._held, self._capacity // len(self._hosts))
-        for priority, sequence, request in self._store.take(host.key, max(1, share)):
+        stored = self._store.take(host.key, max(1, share))
+        for priority, sequence, request in stored:
             host.waiting.append((-priority, sequence, request))
-        self._held += len(host.waiting)
+        self._held += len(stored)
         first = self._store.first(host.key)
         host.first_stored = None if first is None else (-first[0], first[1])
 
@@ -243,11 +244,11 @@ class Workbench:
                 if first is not None:
                     self._start(host, now, guarded=True)
                     return host.key, first, True
+            if host.first_stored is not None and len(host.waiting) == 1:
+                self._refill(host)  # first of all: a store that cannot be read leaves everything as it was
             request = heappop(host.waiting)[2]
             self._held -= 1
             self.waiting -= 1
-            if host.first_stored is not None and not host.waiting:
-                self._refill(host)
             self._start(host, now)
             return host.key, request, False
         return None

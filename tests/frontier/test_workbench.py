@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from crawler.exceptions import JobError
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.memory import MemoryStore
 from crawler.frontier.workbench import REFILL, Workbench
@@ -210,6 +211,24 @@ def test_stored_requests_come_back_in_portions() -> None:
     while len(store) == before:
         bench.pop(0.0)
     assert before - len(store) == REFILL
+
+
+def test_what_cannot_be_read_from_the_store_leaves_the_workbench_as_it_was() -> None:
+    class Unreadable(MemoryStore):
+        def take(self, host: str, count: int) -> list[tuple[int, int, Request]]:
+            raise JobError("the disk cannot be read")
+
+    rules = HostRules(delay=0.0, jitter=0.0, concurrency=1000)
+    bench = Workbench(lambda key: rules, Unreadable(RequestCodec(NamedSpider())), capacity=2)
+    for number in range(10):
+        bench.add("a", request(f"/{number}"), 0.0)
+    popped = 0
+    with pytest.raises(JobError):
+        while bench.pop(0.0):
+            popped += 1
+    assert bench.waiting == 10 - popped
+    bench.add("a", request("/given-back"), 0.0)
+    assert bench.waiting == 11 - popped
 
 
 def test_no_more_stored_requests_come_back_than_there_is_room_for() -> None:
