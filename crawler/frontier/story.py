@@ -255,10 +255,11 @@ class _Story:
         ).fetchone()
         row = self._database.execute("SELECT key FROM host WHERE number = ?", (waiting.host,)).fetchone()
         host = row[0] if row else "its host"
-        told = f"{_many(before, 'request')} of {host} come{'s' * (before == 1)} before it"
+        told = f"{_many(before, 'request')} of {host} come{'s' * (before == 1)} before it" if before else ""
         if self._state == "running":
-            yield f"  It waits; {told}." if before else f"  It is on its way, or the next of {host}."
+            yield f"  It waits; {told}." if told else f"  It is on its way, or the next of {host}."
         else:
+            told = told or f"it is the next of {host}"
             yield f"  It waits; {told}. The job is {self._state}: crawler resume {self._name} goes on with it."
         until = dict(self._kept.get("waits", ())).get(host, 0)
         if until > time.time():
