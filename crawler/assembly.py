@@ -1,7 +1,7 @@
 """Assembly: every part of one crawl, built in the order in which the parts depend on each other.
 
-Reading ``__init__`` from top to bottom is reading what a crawl is made of. Whatever is wrong with a setting, a component or an
-output is raised here, before the first request.
+Reading ``_put_together`` from top to bottom is reading what a crawl is made of. Whatever is wrong with a setting, a component or
+an output is raised here, before the first request.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from crawler.exporters import FeedOptions, Feeds, Spool, feeds_from_settings
 from crawler.exporters.delivery import Delivery
 from crawler.frontier import Frontier, MemoryStore, SeenIndex, SeenSet, Workbench
 from crawler.frontier.codec import RequestCodec
+from crawler.frontier.folder import SPOOL
 from crawler.frontier.jobs import Job, job_path, remove_finished
 from crawler.frontier.sqlite import SqliteStore
 from crawler.http import Request
@@ -64,7 +65,7 @@ VISITS_PER_PLACE = 4
 
 
 class Assembly:
-    """The parts of one crawl of *spider*; ``engine`` is complete when this is.
+    """The parts of one crawl of *spider*; ``engine`` is complete when this is. A crawl that cannot begin leaves nothing behind:
 
     *opened* gets what closes again what was opened, if the rest cannot be built.
     """
@@ -136,11 +137,15 @@ class Assembly:
                 self.engine.reason = reason
                 crawler.stats.set_value("finish_reason", reason)
 
-        job = _job(settings, spider, runtime)
+        identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
+        own_filter = OwnFilter.of(crawler, spider)
+        if own_filter is not None:
+            identity = own_filter.identity(identity)
+
+        job = self._job = _job(settings, spider, runtime)
         if job is not None:
             opened.callback(job.give_up)
         codec = RequestCodec(spider, seal=job.seal if job is not None else None)
-        self._job_folder = job.folder if job is not None else None
         store = SqliteStore(job, codec) if job is not None else None
         durability = None
         if job is not None and store is not None:
@@ -163,15 +168,11 @@ class Assembly:
             (*_feeds_of(settings), *feeds),
             spider=spider,
             resume=durability.places if durability else None,
-            spool=Spool(job.folder / "feeds" if job is not None else None, temporary=settings.export.spool),
+            spool=Spool(job.folder / SPOOL if job is not None else None, temporary=settings.export.spool),
             seconds=clock.seconds,
             alone=True,
         )
         opened.callback(self._feeds.abandon)
-        identity = identity_of(crawler.request_fingerprinter, tuple(settings.frontier.include_headers))
-        own_filter = OwnFilter.of(crawler, spider)
-        if own_filter is not None:
-            identity = own_filter.identity(identity)
         frontier = _frontier(settings, robots, codec, store, identity)
         pacer = Pacer(frontier.workbench, clock, host_key=politeness_key, max_wait=settings.politeness.max_wait)
         connectivity = Connectivity(
@@ -254,7 +255,7 @@ class Assembly:
     @property
     def job_folder(self) -> Path | None:
         """Where the job of the crawl is, None if it is not durable."""
-        return self._job_folder
+        return self._job.folder if self._job is not None else None
 
     @property
     def outputs(self) -> list[tuple[str, int]]:

@@ -22,7 +22,7 @@ from crawler.cli.options import RunOptions, SettingOptions
 from crawler.cli.project import Project, open_project
 from crawler.crawler import effective_settings
 from crawler.exceptions import CrawlerError, JobError, UsageError, describe
-from crawler.frontier.jobs import FINISHED, JobSummary, command_of, jobs_folder, jobs_in, reading, summary_of
+from crawler.frontier.jobs import FINISHED, JobSummary, command_of, jobs_in, reading, summary_of
 from crawler.logs import configure_logging, silence_logging
 from crawler.running import run_crawl
 from crawler.spiders.arguments import parse_arguments
@@ -61,13 +61,14 @@ def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
     """Go on with the job *name*, by default the one that was interrupted last, as the command that began it."""
     project = open_project(given.assignments)
     job = _to_resume(project, name)
+    path = str(job.path.resolve())  # a relative one means another folder where the job was begun
     command = command_of(job.path, key_file=project.settings.frontier.key_path)
     run = RunOptions(
         command["arguments"],
         tuple(command["outputs"]),
         tuple(command["overwrites"]),
         progress=progress,
-        job=str(job.path.absolute()),  # a relative one means another folder in the next line
+        job=path,
     )
     _go_to(command["directory"], job)
     # What is said now counts more than what was said when the job began.
@@ -79,7 +80,8 @@ def resume(name: str | None, given: SettingOptions, *, progress: bool) -> None:
         spidercls = load_file(command["file"], command["spider"])
     else:
         spidercls = project.loader().load(command["spider"])
-    _run(spidercls, project, run, given, {name: command[name] for name in ("spider", "file") if name in command})
+    again: dict[str, Any] = {name: command[name] for name in ("spider", "file") if name in command}
+    _run(spidercls, project, run, given, again, job_name=path if name is not None and os.sep in name else job.name)
 
 
 def _go_to(directory: str, job: JobSummary) -> None:
@@ -109,7 +111,13 @@ def _to_resume(project: Project, name: str | None) -> JobSummary:
 
 
 def _run(
-    spidercls: type[Spider], project: Project, run: RunOptions, given: SettingOptions, command: dict[str, Any]
+    spidercls: type[Spider],
+    project: Project,
+    run: RunOptions,
+    given: SettingOptions,
+    command: dict[str, Any],
+    *,
+    job_name: str = "",
 ) -> None:
     if run.job:
         project.settings.set("frontier.job", run.job, "cmdline")
@@ -147,7 +155,7 @@ def _run(
         # Who pressed Ctrl-C twice, and once too late, still wants to be told how the crawl went.
         interrupting = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        _tell(result, live, given, go_on=_to_go_on(result, project))
+        _tell(result, live, given, go_on=_to_go_on(result, job_name or settings.frontier.job))
     finally:
         signal.signal(signal.SIGINT, interrupting)
     if run.report and result.job_folder is not None:
@@ -222,8 +230,8 @@ def _view(run: RunOptions, given: SettingOptions) -> AbstractContextManager[Any]
     return LiveView()
 
 
-def _to_go_on(result: CrawlResult, project: Project) -> str:
-    """Return the command that goes on with the crawl, empty if nothing is left of it or nothing was kept."""
+def _to_go_on(result: CrawlResult, job_name: str) -> str:
+    """Return the command that goes on with the crawl, whose job was asked for as *job_name*; empty if nothing is left of it."""
     folder = result.job_folder
     if folder is None:
         return ""
@@ -233,8 +241,7 @@ def _to_go_on(result: CrawlResult, project: Project) -> str:
                 return ""
     except JobError:
         return ""  # it was told when it could not be written
-    is_ours = folder.parent.absolute() == jobs_folder(project.state_directory).absolute()
-    return f"crawler resume {folder.name if is_ours else folder}"
+    return f"crawler resume {job_name or folder.name}"
 
 
 def _tell(result: CrawlResult, live: Any, given: SettingOptions, *, go_on: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from itertools import product
 from typing import TYPE_CHECKING
 
 from crawler.frontier.codec import url_of_record
@@ -18,6 +19,7 @@ from crawler.url import canonical
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
 # Parts that a URL has in each of the forms in which it may be written: nothing in them is ever escaped or changed in case. An
 # escape is no such part: "'" and "%27" are one in a query.
@@ -72,6 +74,31 @@ class Found:
         self.sequences.append(sequence)
         if is_as_written:
             self.as_written.append(sequence)
+
+
+def near(wanted: Wanted, database: sqlite3.Connection) -> str | None:
+    """Return a URL that the *database* of a job has and that *wanted* may be mistaken for: of http, with a slash, without www."""
+    digests = [fingerprint(Request(url)) for url in _mistaken(wanted.url)]
+    marks = ", ".join("?" * len(digests))
+    for table, column in (("history", "url"), ("waiting", "record")):
+        row = database.execute(f"SELECT {column} FROM {table} WHERE digest IN ({marks}) LIMIT 1", digests).fetchone()
+        if row is not None:
+            return str(row[0]) if column == "url" else url_of_record(row[0])
+    return None
+
+
+def _mistaken(url: str) -> Iterator[str]:
+    """Yield the URLs that *url* may be mistaken for."""
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("http", "https"):
+        return
+    page, mark, query = rest.partition("?")
+    host, slash, path = page.partition("/")
+    bare = host.removeprefix("www.")
+    for other_scheme, other_host, other_path in product(
+        ("http", "https"), (bare, f"www.{bare}"), (path.rstrip("/"), f"{path.rstrip('/')}/".lstrip("/"))
+    ):
+        yield f"{other_scheme}://{other_host}{slash or '/'}{other_path}{mark}{query}"
 
 
 def find(wanted: Wanted, database: sqlite3.Connection) -> Found:

@@ -45,8 +45,9 @@ from crawler.frontier.sealing import Seal, key_beside
 
 RUNNING, STOPPED, FINISHED = "running", "stopped", "finished"
 
-#: The state of a job that has not finished and that nobody runs; of one that cannot be read.
-INTERRUPTED, DAMAGED = "interrupted", "damaged"
+#: The state of a job that has not finished and that nobody runs; of one whose content is not what was written, or that cannot be
+#: read where it is.
+INTERRUPTED, DAMAGED, UNREADABLE = "interrupted", "damaged", "unreadable"
 
 # A statistic may be any object; what has no form of its own is kept as its text.
 _encode, _decode = msgspec.msgpack.Encoder(enc_hook=str).encode, msgspec.msgpack.Decoder().decode
@@ -82,7 +83,10 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """A job as ``crawler jobs`` shows it. ``state`` is running, interrupted (not finished, and nobody runs it) or finished."""
+    """A job as ``crawler jobs`` shows it.
+
+    ``state`` is running, interrupted (not finished, and nobody runs it), finished, damaged or unreadable.
+    """
 
     name: str
     path: Path
@@ -251,7 +255,7 @@ def _unused(folder: Path, name: str) -> Path:
 
 
 def jobs_in(directory: str | os.PathLike[str], *, unfinished_of: str | None = None) -> Iterator[JobSummary]:
-    """Yield the jobs of the state folder *directory*, the oldest first; what cannot be read has the state "damaged".
+    """Yield the jobs of the state folder *directory*, the oldest first; what cannot be read says so by its state.
 
     With *unfinished_of*, only those of that spider that nobody runs and that have not finished.
     """
@@ -296,9 +300,10 @@ def summary_of(path: Path) -> JobSummary:
             (waiting,) = database.execute("SELECT count(*) FROM waiting").fetchone()
             ended = dict(database.execute("SELECT outcome, count(*) FROM history GROUP BY outcome"))
             (items,) = database.execute("SELECT total(items) FROM history").fetchone()
-    except JobError:
-        # One that begins in this moment has no tables yet.
-        state = RUNNING if is_locked(path / LOCK) else DAMAGED
+    except JobError as error:
+        state = UNREADABLE if is_of_disk(error.__cause__) else DAMAGED
+        if is_locked(path / LOCK):  # it begins in this moment, and has no tables yet
+            state = RUNNING
         return JobSummary(path.name, path, "?", "?", state, 0, {}, 0, size)
     return JobSummary(
         path.name,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from crawler.exceptions import InvalidURLError
 from crawler.frontier.chain import chain_to, hops_from
 from crawler.frontier.codec import url_of_record
-from crawler.frontier.finding import Wanted, find
+from crawler.frontier.finding import Wanted, find, near
 from crawler.frontier.jobs import FINISHED, key_of, reading, state_of
 from crawler.frontier.notes import Notes, notes_of_record, read
 from crawler.frontier.sealing import Seal
@@ -138,6 +138,9 @@ class _Story:
             yield f"  The job is {self._state}, and {wait}: the pages that they bring may lead to it."
         if split(url).path == "/robots.txt":
             yield "  A robots.txt is read before the first page of its host, and not kept as a request."
+        meant = near(self._wanted, self._database)
+        if meant is not None:
+            yield f"  Is {meant} meant? The job has that one."
         for name in _OWN_IDENTITY:
             if self._settings.get(name) and (dropped := self._dropped("duplicate")):
                 yield (
@@ -255,10 +258,11 @@ class _Story:
         ).fetchone()
         row = self._database.execute("SELECT key FROM host WHERE number = ?", (waiting.host,)).fetchone()
         host = row[0] if row else "its host"
-        told = f"{_many(before, 'request')} of {host} come{'s' * (before == 1)} before it"
+        told = f"{_many(before, 'request')} of {host} come{'s' * (before == 1)} before it" if before else ""
         if self._state == "running":
-            yield f"  It waits; {told}." if before else f"  It is on its way, or the next of {host}."
+            yield f"  It waits; {told}." if told else f"  It is on its way, or the next of {host}."
         else:
+            told = told or f"it is the next of {host}"
             yield f"  It waits; {told}. The job is {self._state}: crawler resume {self._name} goes on with it."
         until = dict(self._kept.get("waits", ())).get(host, 0)
         if until > time.time():

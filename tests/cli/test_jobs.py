@@ -171,7 +171,7 @@ def test_a_crawl_that_has_not_finished_says_how_to_go_on(shop: str, tmp_path: Pa
     ended = crawler(project(tmp_path), "crawl", "books", *options, "--job", "mine", "-s", "crawl.max_pages=2")
     assert "It has not finished. Go on with  crawler resume mine" in ended.stderr
     ended = crawler(tmp_path, "crawl", "books", *options, "--job", "./else/where", "-s", "crawl.max_pages=2")
-    assert "Go on with  crawler resume else/where" in ended.stderr
+    assert "Go on with  crawler resume ./else/where" in ended.stderr
     ended = crawler(tmp_path, "resume", "mine", "-s", "crawl.max_pages=0")
     assert "Go on with" not in ended.stderr
 

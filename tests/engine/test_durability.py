@@ -12,7 +12,7 @@ import pytest
 
 from crawler import Request, signals
 from crawler.crawler import Crawler
-from crawler.exceptions import FeedError, JobError
+from crawler.exceptions import FeedError, JobError, UsageError
 from crawler.frontier import Frontier
 from crawler.frontier.jobs import summary_of
 from crawler.frontier.sqlite import SqliteStore
@@ -228,6 +228,22 @@ def test_a_last_commit_that_fails_for_whatever_reason_is_told_by_the_reason_of_t
     while not job.run():
         pass
     assert job.items() == [job.expected()] * 2
+
+
+@pytest.mark.parametrize("setting", ["components.fingerprinter", "components.dupefilter", "frontier.key_file"])
+def test_a_crawl_that_cannot_begin_for_another_reason_leaves_no_job_and_empties_no_feed(
+    tmp_path: Path, setting: str
+) -> None:
+    job = Job(tmp_path)
+    (tmp_path / "items.jsonl").write_text("mine\n")
+    wrong = tmp_path / "items.jsonl" if setting == "frontier.key_file" else "no.such.Class"
+    crawler, _ = job.crawler({setting: str(wrong)})
+    crawler._command = {"arguments": {"password": "secret"}}
+    failures: list[Any] = []
+    crawler.crawl().addErrback(failures.append)
+    assert isinstance(failures[0].value, UsageError)
+    assert [path.name for path in tmp_path.rglob("*")] == ["items.jsonl"]
+    assert (tmp_path / "items.jsonl").read_text() == "mine\n"
 
 
 def test_half_of_a_surrogate_pair_in_what_is_kept_fails_no_commit(tmp_path: Path) -> None:

@@ -406,6 +406,21 @@ def test_a_url_that_counts_as_another_says_of_which_it_is_a_duplicate(crawl: Cal
     )
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("https://shop.test/a", "http://shop.test/a"),
+        ("http://www.shop.test/a/", "http://shop.test/a"),
+        ("http://shop.test/b", "http://shop.test/b/"),
+        ("https://shop.test/c/?x=1", "http://shop.test/c?x=1"),
+    ],
+)
+def test_a_url_that_is_nearly_one_of_the_job_says_of_which(crawl: Callable[..., Told], asked: str, meant: str) -> None:
+    told = crawl(Shop, {"/": links("/a", "/b/", "/c?x=1"), "*": "x"})
+    assert told(asked)[-1] == f"  Is {meant} meant? The job has that one."
+    assert "meant" not in told("http://shop.test/d")[-1]
+
+
 class Ruled(CrawlSpider):
     """Has two rules."""
 

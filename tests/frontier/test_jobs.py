@@ -139,7 +139,9 @@ def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def without_a_log(place: str, **options: bool) -> sqlite3.Connection:
         if place.endswith("?mode=ro"):
-            raise sqlite3.OperationalError("unable to open database file")
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
         return connect(place, **options)
 
     open_file, access = Path.open, os.access
@@ -172,6 +174,7 @@ def test_a_killed_job_on_a_disk_that_is_read_only_says_why_it_cannot_be_read(
     (folder / "job.sqlite-wal").write_bytes(b"x" * 99)
     with monkeypatch.context() as patched:
         read_only(tmp_path, patched)
+        assert [job.state for job in jobs_in(tmp_path)] == ["unreadable"]
         with pytest.raises(JobError, match="the folder must be writable: copy it"), reading(folder):
             pass
 
