@@ -1,10 +1,10 @@
 """The frontier: where requests wait, in which order they start, and what became of each.
 
-``workbench`` decides what may start now; ``memory`` or, in a job, ``stock`` keeps what does not fit it; ``seen`` knows which requests
-were submitted; ``frontier`` joins them. All of it is pure: time comes in as an argument.
+``workbench`` decides what may start now; ``memory`` or, in a job, ``stock`` keeps what does not fit it; ``seen`` knows which were
+submitted; ``frontier`` joins them. All of it is pure: time comes in as an argument.
 
-A job is a folder (``folder``, ``locking``) with a database: ``jobs`` opens it, ``sqlite`` is its journal, ``codec`` writes requests as
-records, ``ledger`` knows what its rows come to, ``sealing`` keeps its secrets. ``story`` and what it uses tell what became of a URL.
+A job is a folder (``folder``, ``locking``) with a database: ``jobs`` opens it, ``sqlite`` is its journal, ``codec`` writes requests
+as records, ``ledger`` knows what its rows come to, ``sealing`` keeps its secrets. ``story`` tells what became of a URL.
 """
 
 from __future__ import annotations
