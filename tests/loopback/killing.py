@@ -1,4 +1,8 @@
-"""Crawls of the demo shop in processes that are killed with SIGKILL, at random or at named steps, and resumed until they end."""
+"""Crawls of the demo shop in processes that are killed with SIGKILL, at random or at named steps, and resumed until they end.
+
+What came of a crawl is compared with what came of one that was never interrupted: the pages that it has visited and how that ended,
+and the items in each output. Between its processes its account must balance.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +15,15 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+from tests.engine.accounts import Account, Visited, visited
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,6 +68,17 @@ main(sys.argv[6:])
 """
 
 
+#: An item as text: its fields and their values.
+Item: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class Brought(NamedTuple):
+    """What came of a crawl: the pages that it has visited, and its items."""
+
+    visited: Counter[Visited]
+    items: Counter[Item]
+
+
 @dataclass
 class Crawl:
     """A crawl of the shop at *url* in *folder*, as a job that is called "shop"."""
@@ -66,6 +87,12 @@ class Crawl:
     url: str
     settings: tuple[str, ...] = ()
     kills: int = 0
+    account: Account = field(default_factory=Account)
+
+    @property
+    def job(self) -> Path:
+        """The folder of the job."""
+        return self.folder / ".crawler" / "jobs" / "shop"
 
     @property
     def arguments(self) -> list[str]:
@@ -73,14 +100,19 @@ class Crawl:
         return ["crawl", "books", "-a", f"site={self.url}", "--job", "shop", "-q", *self.settings, *outputs]
 
     def start(self, *program: str) -> subprocess.Popen[str]:
-        """Start a process of the crawl, which goes on where the last one was killed."""
+        """Start a process of the crawl, which goes on where the last one was killed, if the account of the job balances."""
+        if (self.job / "job.sqlite").exists():
+            self.account.check_job(self.job)
+            assert set(self.account.taken.values()) <= {1}, "a page was taken in twice"
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, *(program or ("-m", "crawler")), *self.arguments]
         return subprocess.Popen(command, cwd=self.folder, env=env, stderr=subprocess.PIPE, text=True)
 
     def run_for(self, seconds: float) -> bool:
-        """Run a process and kill it after *seconds*; return whether it ended before that."""
+        """Run a process and kill it *seconds* after it has begun to crawl; return whether it ended before that."""
         process = self.start()
+        while process.poll() is None and not self._is_run_by(process):
+            time.sleep(0.005)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -90,6 +122,11 @@ class Crawl:
             return False
         _ended_well(process)
         return True
+
+    def _is_run_by(self, process: subprocess.Popen[str]) -> bool:
+        """Tell whether *process* has the lock of the job."""
+        lock = self.job / "lock"
+        return lock.exists() and lock.read_text("ascii") == str(process.pid)
 
     def run_until(self, step: str, count: int) -> bool:
         """Run a process that kills itself when it comes to *step* for the *count*-th time; return whether it ended before."""
@@ -102,12 +139,12 @@ class Crawl:
         _ended_well(process)
         return True
 
-    def outputs(self) -> list[Counter[str]]:
-        """Return the URLs in each output, with how often each is there."""
+    def outputs(self) -> list[Counter[Item]]:
+        """Return the items in each output, with how often each is there."""
         lines = [json.loads(line) for line in (self.folder / "a.jsonl").read_text("utf-8").splitlines()]
         document = json.loads((self.folder / "b.json").read_text("utf-8"))
         table = csv.DictReader(io.StringIO(gzip.decompress((self.folder / "c.csv.gz").read_bytes()).decode()))
-        return [Counter(item["url"] for item in items) for items in (lines, document, table)]
+        return [_counted(items) for items in (lines, document, table)]
 
 
 @dataclass
@@ -128,15 +165,20 @@ class DeliveredCrawl(Crawl):
         common = ["crawl", "books", "-a", f"site={self.url}", "--job", "shop", "-q"]
         return [*common, *self.settings, "-s", f"FEEDS={json.dumps(feeds)}"]
 
-    def outputs(self) -> list[Counter[str]]:
-        """Return the URLs in all batches and in the remote file; raise AssertionError if a batch has another size."""
+    def outputs(self) -> list[Counter[Item]]:
+        """Return the items in all batches and in the remote file; raise AssertionError if a batch has another size."""
         batches = [path.read_text("utf-8").splitlines() for path in sorted((self.folder / "batches").iterdir())]
         assert sorted((len(batch) for batch in batches), reverse=True)[: len(batches) - 1] == [self.batch] * (
             len(batches) - 1
         )
         document = json.loads(gzip.decompress((self.served / "whole.json.gz").read_bytes()))
         items = [json.loads(line) for batch in batches for line in batch]
-        return [Counter(item["url"] for item in found) for found in (items, document)]
+        return [_counted(found) for found in (items, document)]
+
+
+def _counted(items: Iterable[Mapping[str, Any]]) -> Counter[Item]:
+    """Return how often each item is there; a CSV knows nothing but text."""
+    return Counter(tuple(sorted((name, str(value)) for name, value in item.items())) for item in items)
 
 
 def _ended_well(process: subprocess.Popen[str]) -> None:
@@ -151,21 +193,40 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def kill_at_random(
-    folder: Path, url: str, *, books: int, chance: random.Random, shortest: float, longest: float
-) -> int:
-    """Crawl the shop in *folder* with kills at random moments; return how many there were. Raise if anything is amiss."""
+def uninterrupted(url: str) -> Brought:
+    """Return what a crawl of the shop at *url* brings that nothing interrupts."""
+    with tempfile.TemporaryDirectory() as folder:
+        crawl = Crawl(project(Path(folder)), url)
+        process = crawl.start()
+        process.wait()
+        _ended_well(process)
+        return Brought(visited(crawl.job), crawl.outputs()[0])
+
+
+def kill_at_random(folder: Path, url: str, wanted: Brought, *, chance: random.Random, longest: float = 0.8) -> int:
+    """Crawl the shop in *folder* with kills at random moments; return how many there were. Raise if anything is amiss.
+
+    A process is killed at most *longest* seconds after it has begun; each may run longer than those before, so that a slow machine
+    comes to an end too.
+    """
     workbench, priority = chance.choice((1, 20, 10_000)), chance.choice((-1, 0, 1))
     settings = ("-s", f"frontier.workbench={workbench}", "-s", f"crawl.depth_priority={priority}")
     crawl = Crawl(project(folder), url, settings)
-    while not crawl.run_for(chance.uniform(shortest, longest)):
-        pass
-    check(crawl, books)
+    while not crawl.run_for(chance.uniform(0.0, longest)):
+        longest *= 1.1
+    check(crawl, wanted)
     return crawl.kills
 
 
-def check(crawl: Crawl, books: int) -> None:
-    """Raise AssertionError unless every book is in each output once."""
-    for counts in crawl.outputs():
-        assert len(counts) == books, f"{books - len(counts)} items are missing"
-        assert set(counts.values()) == {1}, f"{sum(counts.values()) - books} items came twice"
+def check(crawl: Crawl, wanted: Brought) -> None:
+    """Raise AssertionError if *crawl*, which has ended, has not visited what is *wanted*, or an output has other items."""
+    crawl.account.check_job(crawl.job)
+    _compare("pages", visited(crawl.job), wanted.visited)
+    for items in crawl.outputs():
+        _compare("items", items, wanted.items)
+
+
+def _compare(what: str, found: Counter[Any], expected: Counter[Any]) -> None:
+    missing, surplus = expected - found, found - expected
+    assert not missing, f"{missing.total()} {what} are missing, as {next(iter(missing))}"
+    assert not surplus, f"{surplus.total()} {what} came twice, as {next(iter(surplus))}"

@@ -7,13 +7,25 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from crawler.demo.server import serving
 from crawler.frontier.jobs import Job
-from tests.loopback.killing import DELIVERY_STEPS, ROOT, STEPS, Crawl, DeliveredCrawl, check, kill_at_random, project
+from tests.loopback.killing import (
+    DELIVERY_STEPS,
+    ROOT,
+    STEPS,
+    Brought,
+    Crawl,
+    DeliveredCrawl,
+    check,
+    kill_at_random,
+    project,
+    uninterrupted,
+)
 from tests.loopback.storing import ftp_server
 
 BOOKS = 120
@@ -25,61 +37,69 @@ def shop() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def wanted(shop: str) -> Brought:
+    """What a crawl of the shop brings that nothing interrupts."""
+    return uninterrupted(shop)
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_crawl_that_is_killed_at_a_durable_step_loses_nothing_and_repeats_nothing(
-    step: str, shop: str, tmp_path: Path
+    step: str, shop: str, wanted: Brought, tmp_path: Path
 ) -> None:
     crawl = Crawl(project(tmp_path), shop)
-    for count in (1, 2):
-        if crawl.run_until(step, count):
+    for times in (1, 2):
+        if crawl.run_until(step, times):
             break
     else:
         assert crawl.run_for(120.0)
     assert crawl.kills
-    check(crawl, BOOKS)
+    check(crawl, wanted)
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_crawl_that_is_killed_at_random_moments_loses_nothing_and_repeats_nothing(
-    seed: int, shop: str, tmp_path: Path
+    seed: int, shop: str, wanted: Brought, tmp_path: Path
 ) -> None:
-    chance = random.Random(seed)
-    kill_at_random(tmp_path, shop, books=BOOKS, chance=chance, shortest=0.6, longest=1.2)
+    kill_at_random(tmp_path, shop, wanted, chance=random.Random(seed))
 
 
 @pytest.mark.parametrize("step", DELIVERY_STEPS)
 def test_a_crawl_that_is_killed_while_it_delivers_loses_nothing_and_repeats_nothing(
-    step: str, shop: str, tmp_path: Path
+    step: str, shop: str, wanted: Brought, tmp_path: Path
 ) -> None:
     served = tmp_path / "served"
     served.mkdir()
     with ftp_server(served) as port:
         remote = f"ftp://user:p%40ss@127.0.0.1:{port}"
         crawl = DeliveredCrawl(project(tmp_path), shop, remote=remote, served=served)
-        for count in (1, 3, 2):
-            if crawl.run_until(step, count):
+        for times in (1, 3, 2):
+            if crawl.run_until(step, times):
                 break
         else:
             assert crawl.run_for(120.0)
         assert crawl.kills
-        check(crawl, BOOKS)
+        check(crawl, wanted)
     assert not list((tmp_path / ".crawler" / "jobs" / "shop" / "feeds").iterdir())
 
 
-def test_deliveries_of_a_crawl_that_is_killed_at_random_moments_hold_every_item_once(shop: str, tmp_path: Path) -> None:
+def test_deliveries_of_a_crawl_that_is_killed_at_random_moments_hold_every_item_once(
+    shop: str, wanted: Brought, tmp_path: Path
+) -> None:
     chance = random.Random(7)
     served = tmp_path / "served"
     served.mkdir()
     with ftp_server(served) as port:
         remote = f"ftp://user:p%40ss@127.0.0.1:{port}"
         crawl = DeliveredCrawl(project(tmp_path), shop, remote=remote, served=served, batch=3)
-        while not crawl.run_for(chance.uniform(0.6, 1.4)):
-            pass
-        check(crawl, BOOKS)
+        for longest in count(1.0, 0.1):
+            if crawl.run_for(chance.uniform(0.0, longest)):
+                break
+        check(crawl, wanted)
 
 
 def test_an_output_that_cannot_be_delivered_ends_with_an_error_and_is_delivered_by_resume(
-    shop: str, tmp_path: Path
+    shop: str, wanted: Brought, tmp_path: Path
 ) -> None:
     served = tmp_path / "served"
     served.mkdir()
@@ -101,10 +121,10 @@ def test_an_output_that_cannot_be_delivered_ends_with_an_error_and_is_delivered_
             text=True,
         )
         assert again.returncode == 0, again.stderr
-    check(nobody, BOOKS)
+    check(nobody, wanted)
 
 
-def test_a_job_that_runs_is_not_run_twice(shop: str, tmp_path: Path) -> None:
+def test_a_job_that_runs_is_not_run_twice(shop: str, wanted: Brought, tmp_path: Path) -> None:
     crawl = Crawl(project(tmp_path), shop)
     running = Job(tmp_path / ".crawler" / "jobs" / "shop")
     process = crawl.start()
@@ -113,4 +133,4 @@ def test_a_job_that_runs_is_not_run_twice(shop: str, tmp_path: Path) -> None:
     assert process.returncode == 2
     assert f"the job shop is run by process {os.getpid()}" in errors
     assert crawl.run_for(120.0)
-    check(crawl, BOOKS)
+    check(crawl, wanted)
