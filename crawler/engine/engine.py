@@ -275,31 +275,30 @@ class Engine(EngineCalls):
     ) -> bool:
         """Take *request*, found in *response* by the visit of the request number *parent*, into the crawl; tell whether it was.
 
-        Raise Halted if that cannot be known any more: the crawl ends then.
+        Raise Halted if that cannot be known or kept any more: the crawl ends then.
         """
         try:
-            is_known = self._is_duplicate(request) or self.frontier.is_repeated(request, parent)
+            if self._is_duplicate(request) or self.frontier.is_repeated(request, parent):
+                self.account.request_dropped(request, DUPLICATE)
+                return False
+            if depth is None:
+                depth = self._admission.depth_of(response)
+            refusal = self._admission.refusal(request, depth)
+            if refusal is not None:
+                self.account.request_dropped(request, refusal)
+                self.frontier.refused(request, parent, partial(self._admission.explained, refusal, request, depth))
+                return False
+            depth = self._admission.adopt(request, response, depth)
+            if self._scheduled_receivers and self._is_ignored(request):
+                self.account.request_dropped(request, IGNORED)
+                self.frontier.refused(request, parent, lambda: "a handler of the signal request_scheduled ignored it")
+                return False
+            self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request), parent=parent)
+            self.account.request_scheduled(depth)
+            return True
         except JobError as error:
             self._committer.fail(error)
             raise Halted from error
-        if is_known:
-            self.account.request_dropped(request, DUPLICATE)
-            return False
-        if depth is None:
-            depth = self._admission.depth_of(response)
-        refusal = self._admission.refusal(request, depth)
-        if refusal is not None:
-            self.account.request_dropped(request, refusal)
-            self.frontier.refused(request, parent, partial(self._admission.explained, refusal, request, depth))
-            return False
-        depth = self._admission.adopt(request, response, depth)
-        if self._scheduled_receivers and self._is_ignored(request):
-            self.account.request_dropped(request, IGNORED)
-            self.frontier.refused(request, parent, lambda: "a handler of the signal request_scheduled ignored it")
-            return False
-        self.frontier.submit(request, self._clock.seconds(), not_before=self._not_before(request), parent=parent)
-        self.account.request_scheduled(depth)
-        return True
 
     def _is_ignored(self, request: Request) -> bool:
         """Tell whether a handler of request_scheduled raises IgnoreRequest."""
@@ -435,6 +434,9 @@ class Engine(EngineCalls):
             visit.detail = visit.detail or ", at ".join(filter(None, (str(error), raised_at(error))))
             await self._fail(visit, error)
         except (*CANCELLED, Halted):
+            self._give_back(visit)
+        except JobError as error:
+            self._committer.fail(error)
             self._give_back(visit)
         except NOT_OF_USER:
             raise

@@ -22,6 +22,7 @@ from crawler.engine.durability import Durability
 from crawler.exceptions import FeedError, JobError
 from crawler.exporters import FeedOptions, Feeds
 from crawler.exporters.spooled import SpooledFeed
+from crawler.extensions.logcount import LogCount
 from crawler.frontier.jobs import FINISHED, items_of, summary_of
 from crawler.storages import open_storage
 from crawler.testing import MemoryWorld
@@ -250,6 +251,8 @@ def crash(crawler: Crawler) -> None:
     committer = assembly.engine._committer
     assert committer._durability is not None
     committer._durability.job.close()
+    if counts := crawler.get_extension(LogCount):
+        counts.end()
     # The coroutines of a process that was killed never run again; here they do, when they are collected, and must do nothing.
     committer._broken, committer._durability, committer._feeds = True, None, Feeds()
     for feed in assembly._feeds:

@@ -15,8 +15,10 @@ from crawler.crawler import Crawler
 from crawler.exceptions import FeedError, JobError, UsageError
 from crawler.frontier import Frontier
 from crawler.frontier.jobs import summary_of
+from crawler.frontier.sealing import Seal
 from crawler.frontier.sqlite import SqliteStore
 from crawler.testing import MemoryWorld, Page, Site
+from tests.engine.accounts import visited
 from tests.engine.crashes import HOST, Job, ShopSpider
 from tests.engine.disks import Disk
 from tests.engine.troubles import survive
@@ -101,6 +103,34 @@ def test_a_redirect_whose_target_cannot_be_looked_up_is_followed_when_the_job_is
         assert run() == "job_error"
     assert run() == "finished"
     assert site.paths.count("/1") == 1
+
+
+@pytest.mark.parametrize("page", [Page("", 503), Page("<a href='/1'>1</a>")], ids=["a retry", "a link"])
+def test_a_page_is_not_lost_where_what_comes_of_it_cannot_be_sealed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Page
+) -> None:
+    class Secretive(ShopSpider):
+        async def start(self):
+            yield Request(f"{HOST}/0", meta={"delay": 2.0})
+
+        def request(self, response, link):
+            return response.follow(link, cookies={"session": "12345"})
+
+    def fails(*_: object) -> bytes:
+        monkeypatch.undo()
+        raise JobError("the key cannot be made now")
+
+    def answer(_: object) -> Page:
+        monkeypatch.setattr(Seal, "seal", fails)
+        return page
+
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
+    world = MemoryWorld(Site({"/0": answer}))
+    assert world.run(Crawler(Secretive, settings, runtime=world.runtime)).reason == "job_error"
+    assert not visited(tmp_path / "job")
+    world = MemoryWorld(Site({"/0": "<a href='/1'>1</a>", "/1": ""}))
+    assert world.run(Crawler(Secretive, settings, runtime=world.runtime)).reason == "finished"
+    assert sorted(page.url for page in visited(tmp_path / "job")) == [f"{HOST}/0", f"{HOST}/1"]
 
 
 def test_an_extension_may_go_on_asking_for_pages_when_the_job_cannot_be_read_any_more(
