@@ -103,9 +103,13 @@ class Committer:
 
     def _due(self) -> None:
         self._timer = None
+        self._commit_or_fail()
+
+    def _commit_or_fail(self) -> None:
+        """Commit where nobody would hear of an error that is none of ours: the reactor goes on without commits, as does an end."""
         try:
             self.commit()
-        except Exception as error:  # called by the reactor, which would note it and go on without commits
+        except Exception as error:
             self.fail(_failed(error))
 
     def commit(self) -> None:
@@ -154,7 +158,7 @@ class Committer:
 
     async def finish(self) -> None:
         """Write the rest, finish the feeds and deliver what is to be delivered."""
-        self._due()
+        self._commit_or_fail()
         if self._batch_timer is not None and self._batch_timer.active():
             self._batch_timer.cancel()
         try:
