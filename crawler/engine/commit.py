@@ -106,7 +106,7 @@ class Committer:
         self._commit_or_fail()
 
     def _commit_or_fail(self) -> None:
-        """Commit where nobody would hear of an error that is none of ours: the reactor goes on without commits, as does an end."""
+        """Commit where nobody would hear of an error: the reactor would note it and go on without commits."""
         try:
             self.commit()
         except Exception as error:
