@@ -25,6 +25,10 @@ class EngineCalls(ABC):
         """Take *request* into the crawl, asked for by what is done with the request number *parent*."""
 
     @abstractmethod
+    def keep_soon(self) -> None:
+        """Let the job keep what has happened."""
+
+    @abstractmethod
     def fill(self) -> None:
         """Start what may start."""
 
@@ -41,6 +45,7 @@ class EngineCalls(ABC):
         asking = ASKING.get()
         with suppress(Halted):
             self.submit(request, parent=asking.sequence or OF_NO_PAGE if asking is not None else OF_NO_PAGE)
+            self.keep_soon()  # no visit may bring it again after a crash
             self.fill()
 
     async def download_async(self, request: Request) -> Response:

@@ -101,6 +101,11 @@ class Committer:
         elif self._timer is None:
             self._timer = self._clock.callLater(self._interval, self._due)
 
+    def soon(self) -> None:
+        """Let the job keep what has happened before long, whether or not a visit ends."""
+        if self._durability is not None and self._timer is None and not self._broken:
+            self._timer = self._clock.callLater(self._interval, self._due)
+
     def _due(self) -> None:
         self._timer = None
         self._commit_or_fail()

@@ -300,6 +300,10 @@ class Engine(EngineCalls):
             self._committer.fail(error)
             raise Halted from error
 
+    def keep_soon(self) -> None:
+        """Let the job keep what has happened before long, whether or not a visit ends."""
+        self._committer.soon()
+
     def _is_ignored(self, request: Request) -> bool:
         """Tell whether a handler of request_scheduled raises IgnoreRequest."""
         results = self._signals.send(

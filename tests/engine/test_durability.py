@@ -12,14 +12,14 @@ import pytest
 
 from crawler import Request, Spider, signals
 from crawler.crawler import Crawler
-from crawler.exceptions import FeedError, JobError, UsageError
+from crawler.exceptions import DontCloseSpider, FeedError, JobError, UsageError
 from crawler.frontier import Frontier
 from crawler.frontier.jobs import summary_of
 from crawler.frontier.sealing import Seal
 from crawler.frontier.sqlite import SqliteStore
 from crawler.testing import MemoryWorld, Page, Site
 from tests.engine.accounts import visited
-from tests.engine.crashes import HOST, Job, ShopSpider
+from tests.engine.crashes import HOST, Job, ShopSpider, crash
 from tests.engine.disks import Disk
 from tests.engine.troubles import survive
 
@@ -149,6 +149,45 @@ def test_an_extension_may_go_on_asking_for_pages_when_the_job_cannot_be_read_any
     crawler.signals.connect(ask, signals.response_received, weak=False)
     assert world.run(crawler).reason == "job_error"
     assert "Traceback" not in caplog.text
+
+
+def test_what_an_extension_asks_for_is_kept_before_long_though_no_page_comes_in(tmp_path: Path) -> None:
+    class Queue(ShopSpider):
+        async def start(self):
+            return
+            yield
+
+        @classmethod
+        def from_crawler(cls, crawler):
+            spider = super().from_crawler(crawler)
+            crawler.signals.connect(spider.stays, signals.spider_idle)
+            return spider
+
+        def stays(self):
+            raise DontCloseSpider
+
+    site = Site({"/message": "<h1>a message</h1>"})
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
+
+    def process() -> tuple[Crawler, MemoryWorld]:
+        world = MemoryWorld(site)
+        return Crawler(Queue, settings, runtime=world.runtime), world
+
+    def until(seconds: float, crawler: Crawler, world: MemoryWorld) -> None:
+        while world.clock.seconds() < seconds:
+            world.step(crawler)
+
+    crawler, world = process()
+    crawler.crawl()
+    until(10.0, crawler, world)
+    crawler.engine.crawl(Request(f"{HOST}/message", meta={"delay": 60.0}))
+    until(20.0, crawler, world)
+    crash(crawler)
+    crawler, world = process()
+    crawler.crawl()
+    until(100.0, crawler, world)
+    crash(crawler)
+    assert site.paths == ["/message"]
 
 
 def test_a_feed_that_was_changed_in_between_is_an_error_that_says_how_to_go_on(tmp_path: Path) -> None:
