@@ -143,6 +143,7 @@ def resumed(folder: Path, count: int) -> tuple[float, float, float]:
     visit = frontier.next(0.0)
     took = time.perf_counter() - began
     assert visit is not None
+    frontier.load()  # as the engine does, between the turns of its reactor
     frontier.release(visit, 0.0)
     frontier.done(visit, 0.0)
     handing_out, committing = visits(frontier, store, count)

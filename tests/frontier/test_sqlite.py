@@ -384,6 +384,14 @@ def test_what_earlier_processes_had_seen_is_loaded_in_pieces_while_requests_end_
     assert resumed.frontier.scheduled == 5_001
 
 
+def test_the_log_is_brought_into_the_database_of_a_new_job(folder: Path) -> None:
+    desk = Desk(folder)
+    desk.submit(*map(str, range(500)))
+    desk.commit()
+    desk.job.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert (folder / DATABASE).stat().st_size > 50_000
+
+
 def test_the_first_question_loads_what_earlier_processes_had_seen(folder: Path) -> None:
     desk = Desk(folder)
     desk.submit(*map(str, range(3_000)))
