@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from array import array
+from contextlib import suppress
 from itertools import product
 from typing import TYPE_CHECKING
 
+from crawler.exceptions import InvalidURLError
 from crawler.frontier.codec import url_of_record
 from crawler.http import Request
 from crawler.http.fingerprint import fingerprint
@@ -78,7 +80,10 @@ class Found:
 
 def near(wanted: Wanted, database: sqlite3.Connection) -> str | None:
     """Return a URL that the *database* of a job has and that *wanted* may be mistaken for: of http, with a slash, without www."""
-    digests = [fingerprint(Request(url)) for url in _mistaken(wanted.url)]
+    digests: list[bytes] = []
+    for url in _mistaken(wanted.url):
+        with suppress(InvalidURLError):  # an address has no www
+            digests.append(fingerprint(Request(url)))
     marks = ", ".join("?" * len(digests))
     for table, column in (("history", "url"), ("waiting", "record")):
         row = database.execute(f"SELECT {column} FROM {table} WHERE digest IN ({marks}) LIMIT 1", digests).fetchone()

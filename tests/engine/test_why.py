@@ -421,6 +421,16 @@ def test_a_url_that_is_nearly_one_of_the_job_says_of_which(crawl: Callable[..., 
     assert "meant" not in told("http://shop.test/d")[-1]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "[::1]:8000", "localhost"])
+def test_a_host_that_www_does_not_go_before_is_no_trouble(crawl: Callable[..., Told], host: str) -> None:
+    class Local(Shop):
+        start_urls = [f"http://{host}/"]
+
+    told = crawl(Local, {"/": links("/a"), "/a": "x"})
+    assert told(f"https://{host}/a/")[-1] == f"  Is http://{host}/a meant? The job has that one."
+    assert "was never taken in" in told(f"http://{host}/nowhere")[0]
+
+
 class Ruled(CrawlSpider):
     """Has two rules."""
 
