@@ -155,6 +155,8 @@ class MemoryWorld:
         """Deliver what was sent, then let time pass until the next event."""
         self._agent.flush()
         calls = self.clock.getDelayedCalls()
+        if not calls and crawler is not None and not crawler.crawling:
+            return  # what was sent has ended it
         if not calls:
             raise AssertionError(f"nothing is left to happen, and the crawl has not ended: {crawler!r}")
         if self.clock.seconds() > PATIENCE:

@@ -82,3 +82,11 @@ def test_a_crawl_that_can_never_end_is_an_error() -> None:
 
 def test_what_is_missing_is_a_404() -> None:
     assert Site().answer(Hit(0.0, "GET", "http://site.test/x", {}, b"")).status == 404
+
+
+def test_a_step_in_which_a_crawl_ends_needs_no_event_after_it() -> None:
+    world = MemoryWorld(Site({"/": "<h1>shop</h1>"}))
+    crawler = Crawler(OnePage, NO_ROBOTS, runtime=world.runtime)
+    assert world.run(crawler).reason == "finished"
+    assert not world.clock.getDelayedCalls()
+    world.step(crawler)
