@@ -11,16 +11,17 @@
 In WAL mode with synchronous=FULL: a committed transaction survives the process and the machine. The schema has a version; a newer
 one is refused, an older one is migrated when the file is opened.
 
-Values of ``job`` and rows of ``waiting`` have a checksum, but for those that older crawlers wrote; ``ledger`` checks the rest.
+Values of ``job``, requests and items have a checksum, but for those that older crawlers wrote; ``ledger`` checks the rest.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from zlib import crc32
 
 from crawler.exceptions import JobError
-from crawler.frontier.folder import failed
+from crawler.frontier.folder import damaged, failed
 
 SCHEMA_VERSION = 5
 
@@ -38,7 +39,7 @@ CREATE TABLE history (
     earlier TEXT NOT NULL, ended REAL NOT NULL, size INTEGER NOT NULL
 );
 CREATE TABLE refused (digest BLOB PRIMARY KEY, parent INTEGER NOT NULL, url TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL);
+CREATE TABLE item (sequence INTEGER NOT NULL, record BLOB NOT NULL, checksum INTEGER);
 """
 
 # Version -> what makes the next one of it.
@@ -53,6 +54,7 @@ ALTER TABLE history ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE job ADD COLUMN checksum INTEGER;
 ALTER TABLE waiting ADD COLUMN checksum INTEGER;
 ALTER TABLE waiting ADD COLUMN not_before REAL;
+ALTER TABLE item ADD COLUMN checksum INTEGER;
 CREATE INDEX waiting_delayed ON waiting (not_before) WHERE not_before IS NOT NULL;
 """,
 }
@@ -90,15 +92,20 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
     _check(connection, path)
     _bring_up_to_date(connection, path)
+    _check_values(connection, path)
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that is damaged: reading it as far as it goes would lose requests without a word."""
     (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        raise JobError(
-            f"the job store {path} is damaged ({found}); restore it from a copy, or remove {path.parent} to give the job up"
-        )
+        raise JobError(damaged(path.parent, found))
+
+
+def _check_values(connection: sqlite3.Connection, path: Path) -> None:
+    for key, value, kept in connection.execute("SELECT key, CAST(value AS BLOB), checksum FROM job"):
+        if kept is not None and kept != crc32(value):
+            raise JobError(damaged(path.parent, f"its {key!r} is not what was written"))
 
 
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:

@@ -145,15 +145,8 @@ class Job:
     def get(self, key: str, default: Any = None) -> Any:
         """Return what is kept under *key*."""
         try:
-            row = self.database.execute("SELECT value, checksum FROM job WHERE key = ?", (key,)).fetchone()
-            if row is None:
-                return default
-            value, kept = row
-            if kept is not None and kept != crc32(value):
-                raise JobError(damaged(self.folder, f"its {key!r} is not what was written"))
-            return _decode(_open(value, key, self.seal))
-        except sqlite3.OperationalError as error:
-            raise JobError(failed(self.folder, error)) from error
+            row = self.database.execute("SELECT CAST(value AS BLOB) FROM job WHERE key = ?", (key,)).fetchone()
+            return default if row is None else _decode(_open(row[0], key, self.seal))
         except (sqlite3.Error, msgspec.MsgspecError) as error:
             raise JobError(damaged(self.folder, f"its {key!r} cannot be read: {error}")) from error
 
@@ -370,7 +363,10 @@ def key_of(path: Path, kept: str | None) -> Path:
 def items_of(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the items that the job in the folder *path* has kept, in the order of commits. Raise JobError if it cannot be read."""
     with reading(path) as (database, _):
-        for (record,) in database.execute("SELECT record FROM item ORDER BY rowid"):
+        # Jobs of older versions have no checksums here.
+        for _, record, *kept in database.execute("SELECT * FROM item ORDER BY rowid"):
+            if kept and kept[0] != crc32(record):
+                raise JobError(damaged(path, "an item is not what was written"))
             yield _decode(record)
 
 

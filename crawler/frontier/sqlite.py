@@ -14,6 +14,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from crawler.exceptions import JobError
 from crawler.frontier.folder import damaged, failed
@@ -54,7 +55,7 @@ class SqliteStore:
         self._new: dict[int, Row] = {}
         self._gone: dict[int, bytes] = {}  # the digests of rows that are to go, by sequence
         self._history: list[tuple[Any, ...]] = []
-        self._items: list[tuple[int, bytes]] = []
+        self._items: list[tuple[int, bytes, int]] = []
         self._refused: list[tuple[bytes, int, str, str]] = []
         self._refused_lately: set[bytes] = set()
         self._ended: dict[int, bytes] = {}  # the digests in _history, by sequence
@@ -145,7 +146,7 @@ class SqliteStore:
 
     def keep_items(self, sequence: int, records: Iterable[bytes]) -> None:
         """Keep the *records* of items that the visit of the request number *sequence* brought."""
-        self._items += [(sequence, record) for record in records]
+        self._items += [(sequence, record, crc32(record)) for record in records]
 
     def commit(self, values: Mapping[str, Any]) -> None:
         """Write what has gathered and *values* in one transaction. Raise JobError if that cannot be."""
@@ -159,7 +160,7 @@ class SqliteStore:
             self._database.executemany(_INSERT, self._new.values())
             self._database.executemany("DELETE FROM waiting WHERE sequence = ?", zip(self._gone))
             self._database.executemany(_HISTORY, self._history)
-            self._database.executemany("INSERT INTO item VALUES (?, ?)", self._items)
+            self._database.executemany("INSERT INTO item VALUES (?, ?, ?)", self._items)
             self._database.executemany("INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)", self._refused)
             self.job.put({**values, **self._kept_ledger(changed)})
             self._database.execute("COMMIT")

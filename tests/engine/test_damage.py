@@ -7,12 +7,14 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from twisted.python.failure import Failure
 
 from crawler.exceptions import JobError
-from crawler.frontier.jobs import DATABASE
-from tests.engine.crashes import CrawlFailedError, Job
+from crawler.frontier.jobs import DATABASE, items_of
+from tests.engine.crashes import Job, ShopSpider, uninterrupted
 
 SIZE, SEED = 60, 5
 
@@ -36,14 +38,18 @@ def told_or_right(folder: Path, damage: Callable[[Path], None]) -> bool:
     shutil.copytree(folder.with_name("copy"), folder)
     damage(folder / "job" / DATABASE)
     job = Job(folder, size=SIZE, seed=SEED)
-    try:
-        assert job.run()
-    except JobError:
+    crawler, world = job.crawler()
+    results: list[Any] = []
+    crawler.crawl().addBoth(results.append)
+    while not results:
+        world.step(crawler)
+    if isinstance(results[0], Failure):
+        assert results[0].check(JobError), results[0]
         return True
-    except CrawlFailedError as error:
-        assert str(error) == "job_error"
+    if results[0].reason == "job_error":
         return True
-    job.check()
+    assert results[0].reason == "finished"
+    assert job.items() == [uninterrupted(ShopSpider, SIZE, job.shop).items] * 2
     return False
 
 
@@ -72,7 +78,6 @@ DAMAGE = {
     "it is not known how a request ended": "UPDATE history SET outcome = 'dome'",
     "a request belongs to no host": "DELETE FROM host",
     "a value has changed": "UPDATE job SET value = x'07' WHERE key IN ('start_done', 'start_taken')",
-    "a value is a text": "UPDATE job SET value = CAST(value AS TEXT) WHERE key = 'feeds'",
     "the places of the feeds have changed": (
         "UPDATE job SET value = CAST(replace(value, 'jsonl', 'json_') AS BLOB) WHERE key = 'feeds'"
     ),
@@ -88,3 +93,12 @@ def test_damage_that_the_structure_of_the_database_does_not_show_is_told(crashed
         database.close()
 
     assert told_or_right(crashed, change_rows)
+
+
+def test_an_item_that_was_damaged_is_told_and_not_exported(crashed: Path) -> None:
+    database = sqlite3.connect(crashed / "job" / DATABASE)
+    database.execute("UPDATE item SET record = CAST(replace(record, 'page', 'pape') AS BLOB)")
+    database.commit()
+    database.close()
+    with pytest.raises(JobError, match="an item is not what was written"):
+        list(items_of(crashed / "job"))
