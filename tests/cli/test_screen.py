@@ -211,7 +211,7 @@ def test_top_shows_the_crawl_that_runs_tells_of_others_and_at_last_how_it_ended(
     [
         ((), "there is no job in"),
         (("monday",), "there is no job 'monday' in"),
-        (("/none/there",), "the job store /none/there"),
+        (("/none/there",), "there is no job in /none/there"),
     ],
 )
 def test_top_says_what_there_is_not(job: tuple[str, ...], error: str, tmp_path: Path) -> None:
