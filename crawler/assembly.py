@@ -219,7 +219,7 @@ class Assembly:
                     chain=chain,
                     typed=typed,
                     callbacks=watch.callbacks,
-                    patience=patience if self._stalls is None else math.inf,
+                    patience=math.inf if self._stalls is not None or not patience else patience,
                     allow_all_statuses=settings.crawl.allow_http_errors,
                     allowed_statuses=frozenset(settings.crawl.allowed_statuses),
                 ),

@@ -68,7 +68,9 @@ class Crawl(Section):
         100, "Items in asynchronous pipelines at once before no new request starts.", "CONCURRENT_ITEMS", minimum=1
     )
     max_callback_seconds: float = setting(
-        0.25, "A callback that holds the reactor longer than this many seconds is named in a warning.", minimum=0
+        0.25,
+        "A callback that holds the reactor longer than this many seconds is named in a warning; 0 for none.",
+        minimum=0,
     )
     sticky_meta: list[str] = setting(
         [],
