@@ -84,27 +84,25 @@ class Deliveries:
 
     def go_on(self) -> None:
         """Deliver what is complete and committed, in the background. Called after every commit."""
-        if self._running is None and self._clock.seconds() >= self._not_before and self._feeds.has_undelivered:
+        is_running = self._running is not None and not self._running.called
+        if not is_running and self._clock.seconds() >= self._not_before and self._feeds.has_undelivered:
             self._running = start(self._deliver_some())
             self._running.addErrback(self._log_broken)
 
     async def _deliver_some(self) -> None:
         """Deliver what was committed up to now; what is completed meanwhile follows its own commit."""
-        try:
-            for feed in self._feeds.spooled:
-                for batch in feed.undelivered:
-                    try:
-                        await self._deliver(feed, batch)
-                    except FeedError as error:
-                        logger.warning("%s. It is tried again in %g s", error, self._pause)
-                        self._not_before = self._clock.seconds() + self._pause
-                        self._pause = min(2 * self._pause, LONGEST_PAUSE)
-                        return
-                    self._pause = PAUSE
-                    feed.delivered(batch)
-                    await self.closed(feed.options, batch.uri, batch.items, batch=batch.number)
-        finally:
-            self._running = None
+        for feed in self._feeds.spooled:
+            for batch in feed.undelivered:
+                try:
+                    await self._deliver(feed, batch)
+                except FeedError as error:
+                    logger.warning("%s. It is tried again in %g s", error, self._pause)
+                    self._not_before = self._clock.seconds() + self._pause
+                    self._pause = min(2 * self._pause, LONGEST_PAUSE)
+                    return
+                self._pause = PAUSE
+                feed.delivered(batch)
+                await self.closed(feed.options, batch.uri, batch.items, batch=batch.number)
 
     async def finish(self) -> None:
         """Deliver the rest, and what there is of documents that are not complete; raise FeedError if one cannot be delivered."""

@@ -99,6 +99,17 @@ def test_batches_are_delivered_while_the_crawl_goes_on() -> None:
     assert result.stats["feedexport/success_count/Shelf"] == 3
 
 
+def test_batches_that_are_delivered_at_once_follow_each_other(tmp_path: Path) -> None:
+    there: list[int] = []
+
+    def count() -> None:
+        there.append(len(list(tmp_path.glob("*.jsonl"))))
+
+    crawl({f"{tmp_path}/%(batch_id)d.jsonl": {"batch_item_count": 2}}, item_scraped=count)
+    assert there[-1] >= 3
+    assert len(list(tmp_path.glob("*.jsonl"))) == 5
+
+
 def test_a_batch_that_has_grown_old_is_delivered_though_nothing_else_happens() -> None:
     site = Site({"/0": Page(""), "*": Page("", latency=25.0)})
     settings = {**SETTINGS, "crawl.concurrency": 1, "FEED_STORAGES": {"shelf": Shelf}}
