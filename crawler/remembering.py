@@ -21,13 +21,12 @@ def remembered(limit: int) -> Callable[[Callable[[str], Value]], Callable[[str],
 
         @wraps(work_out)
         def look_up(text: str) -> Value:
-            try:
-                return known[text]
-            except KeyError:
+            value = known.get(text)
+            if value is None:
                 if len(known) >= limit:
                     known.clear()
                 value = known[text] = work_out(text)
-                return value
+            return value
 
         return look_up
 

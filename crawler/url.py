@@ -29,6 +29,13 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 # A URL that needs no work: a scheme, and only characters that RFC 3986 allows in a URL, percent signs only before hex digits.
 _CLEAN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
 
+# A URL that is its own serialisation, if only one of the most common kind: nothing in it is to be lowered, escaped or resolved. The
+# host is no number and has no punycode, whose validity is looked at; no segment begins with a dot.
+_SERIALISED = re.compile(
+    r"https?://(?:(?!xn--)[a-z0-9-]+\.)+(?!xn--)[a-z][a-z-]*(?:/(?!\.)[A-Za-z0-9\-._~!$&'()*+,;=:@]*)+"
+    r"(?:\?[A-Za-z0-9\-._~!$&()*+,;=:@/?]*)?"
+).fullmatch
+
 # "example.com:80/x" parses as a URL of the scheme "example.com"; nobody means that.
 _HOST_AND_PORT = re.compile(r"\s*[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+:\d*(?:[/?#]|$)")
 
@@ -174,10 +181,15 @@ def canonical(url: str, *, keep_fragment: bool = False) -> str:
 
     Blank values and the order of arguments of one name are kept. A URL that does not parse is its own canonical form.
     """
-    try:
-        serialised = ada_url.normalize_url(url)
-    except ValueError:
-        return url
+    if _SERIALISED(url):
+        if "?" not in url:
+            return url
+        serialised = url
+    else:
+        try:
+            serialised = ada_url.normalize_url(url)
+        except ValueError:
+            return url
     body, hash_mark, fragment = serialised.partition("#")
     head, question_mark, query = body.partition("?")
     if question_mark:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import ada_url
@@ -9,6 +10,7 @@ import pytest
 
 from crawler.exceptions import InvalidURLError
 from crawler.url import (
+    _SERIALISED,
     HostMatcher,
     canonical,
     defrag,
@@ -303,6 +305,27 @@ def test_the_fragment_is_kept_on_demand() -> None:
 def test_a_canonical_form_is_its_own(case: dict[str, Any]) -> None:
     once = canonical(case["href"])
     assert canonical(once) == once
+
+
+@pytest.mark.parametrize("case", WHATWG, ids=whatwg_id)
+def test_a_url_that_is_taken_for_serialised_is_what_a_browser_makes_of_it(case: dict[str, Any]) -> None:
+    for url in (case["input"], case.get("href") or ""):
+        assert not _SERIALISED(url) or ada_url.normalize_url(url) == url
+
+
+def test_no_url_made_of_the_pieces_that_matter_is_wrongly_taken_for_serialised() -> None:
+    chance = random.Random(1)
+    pieces = "a B 0 . .. / // ? # & = : @ % %2e %41 xn-- - _ ~ ' \" \\ ; é 127 0x7f com example.org :80 :8080 \t".split(
+        " "
+    )
+    taken = 0
+    for _ in range(100_000):
+        host = chance.choice(["", "a", "www.", "example.org", "1.2.3.4", "xn--a.com", "x-1.a-b/"])
+        url = chance.choice(["http://", "https://"]) + host + "".join(chance.choices(pieces, k=chance.randint(0, 7)))
+        if _SERIALISED(url):
+            taken += 1
+            assert ada_url.normalize_url(url) == url
+    assert taken > 500
 
 
 # --- parts ----------------------------------------------------------------------------------------

@@ -40,6 +40,8 @@ _TUPLE, _SET, _FROZENSET, _DECIMAL, _UUID, _DATE, _DATETIME, _TIME, _DELTA, _ITE
     1, 14
 )
 
+_AS_THEY_ARE = _SCALARS - {int}
+
 _INT64 = range(-(2**63), 2**64)
 
 
@@ -62,35 +64,37 @@ class RequestCodec:
     def __init__(self, spider: Spider, *, seal: Seal | None = None) -> None:
         self._spider = spider
         self._seal = seal
-        self._names: dict[int, str] = {}
 
+    # Hot: once per request that a job keeps.
     def encode(self, request: Request) -> bytes:
         """Return the record of *request*; raise NotStorableError naming what cannot be stored."""
-        record: dict[str, Any] = {"u": request.url}
+        # By the attributes behind the properties, which take a call and make what is not there.
+        headers, meta = request._headers, request._meta
+        record: dict[str, Any] = {"u": request._url}
         if request.method != "GET":
             record["m"] = request.method
         if request.callback is not None:
             record["c"] = self._name(request.callback, "callback", request)
         if request.errback is not None:
             record["e"] = self._name(request.errback, "errback", request)
-        if request.has_headers:
-            record["h"] = request.headers.raw_items()
-        if request.body:
-            record["b"] = request.body
-        if request.has_meta:
-            record["t"] = _plain(request.meta, "meta", request)
-        if request.has_cb_kwargs:
-            record["k"] = _plain(request.cb_kwargs, "cb_kwargs", request)
-        if request.cookies:
-            record["o"] = _plain(request.cookies, "cookies", request)
+        if headers is not None:
+            record["h"] = headers.raw_items()
+        if request._body:
+            record["b"] = request._body
+        if meta is not None:
+            record["t"] = meta if _is_plain(meta) else _plain(meta, "meta", request)
+        if request._cb_kwargs is not None:
+            record["k"] = _plain(request._cb_kwargs, "cb_kwargs", request)
+        if request._cookies:
+            record["o"] = _plain(request._cookies, "cookies", request)
         if request.priority:
             record["p"] = request.priority
         if request.dont_filter:
             record["d"] = True
         if request.encoding != "utf-8":
             record["n"] = request.encoding
-        if request.flags:
-            record["f"] = _plain(list(request.flags), "flags", request)
+        if request._flags:
+            record["f"] = _plain(list(request._flags), "flags", request)
         if type(request) is not Request:
             record["y"] = f"{type(request).__module__}:{type(request).__qualname__}"
         if self._seal is not None and _may_be_secret(request, record):
@@ -217,7 +221,7 @@ def detach(request: Request) -> None:
     So that a callback which goes on changing a list or an item that it has passed on changes nothing elsewhere, whether or not
     the request was stored meanwhile.
     """
-    for values in (request.meta if request.has_meta else None, request.cb_kwargs if request.has_cb_kwargs else None):
+    for values in (request._meta, request._cb_kwargs):
         if values and not _SCALARS.issuperset(map(type, values.values())):
             for name, value in values.items():
                 values[name] = _copy(value)
@@ -251,6 +255,16 @@ def _plain(value: Any, path: str, request: Request) -> Any:
         )
     code, content = _extended(value, path, request)
     return _ext(code, content)
+
+
+# Hot: once per request that a job keeps.
+def _is_plain(values: dict[Any, Any]) -> bool:
+    """Tell whether *values* are what msgpack takes as it is, as nearly all are, with text for names."""
+    for name, value in values.items():
+        kind = type(value)
+        if type(name) is not str or (kind not in _AS_THEY_ARE and not (kind is int and value in _INT64)):
+            return False
+    return True
 
 
 def _extended(value: Any, path: str, request: Request) -> tuple[int, Any]:

@@ -132,13 +132,13 @@ class Frontier:
             self.unfiltered.setdefault(parent, []).append(self._identity(request))
 
     def _add(self, request: Request, now: float, not_before: float, parent: int) -> None:
-        host = self._host_key(request)
+        host, digest = self._host_key(request), self._identity(request)
         detach(request)
         request._sequence, request._parent = self._workbench.next_sequence(), parent
         request._since = max(now, not_before)
         if self._journal is not None:
-            self._journal.submitted(request, host, self._identity(request), not_before if not_before > now else 0.0)
-        self._seen.add(self._identity(request), request._sequence)
+            self._journal.submitted(request, host, digest, not_before if not_before > now else 0.0)
+        self._seen.add(digest, request._sequence)
         self._workbench.add(host, request, now, not_before=not_before)
 
     def refused(self, request: Request, parent: int, explain: Callable[[], str]) -> None:

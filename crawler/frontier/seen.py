@@ -16,15 +16,14 @@ import struct
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import TypeAlias
 
 from crawler.http.fingerprint import SIZE
 
-# Digests that are known without the disk: the links that the pages of a site share.
-_LATELY = 32_768
+# Digests that are known without the disk, in each of two generations: the links that the pages of a site share.
+_LATELY = 16_384
 
-# The index is cut into parts that grow one by one, by a sixth: that takes some milliseconds even with ten million URLs.
+# The index is cut into parts that grow one by one, by a quarter: that takes some milliseconds even with ten million URLs.
 _PARTS = 256
 _FIRST_SIZE = 64
 _ONE_CELL = array("Q", [0])
@@ -37,6 +36,7 @@ _FULL = 0.75
 
 # The first four bytes of a digest: the part, and what is in the cell.
 _HEADS = struct.Struct(f"<I{SIZE - 4}x")
+_head = _HEADS.unpack
 
 _SEQUENCE_BITS = 40
 _SEQUENCE = (1 << _SEQUENCE_BITS) - 1
@@ -80,13 +80,14 @@ class SeenSet:
 class SeenIndex:
     """The fingerprints that were submitted, eight bytes each; *digest_of* returns that of a request by its number, or None."""
 
-    __slots__ = ("_counts", "_digest_of", "_lately", "_parts")
+    __slots__ = ("_before", "_counts", "_digest_of", "_lately", "_parts")
 
     def __init__(self, digest_of: Callable[[int], bytes | None]) -> None:
         self._digest_of = digest_of
         self._parts = [_empty(_FIRST_SIZE) for _ in range(_PARTS)]
         self._counts = [0] * _PARTS
-        self._lately: dict[bytes, None] = {}
+        self._lately: set[bytes] = set()
+        self._before: set[bytes] = set()  # what was lately seen when there were so many that new ones were begun
 
     def __repr__(self) -> str:
         return f"<SeenIndex {len(self)}>"
@@ -98,7 +99,11 @@ class SeenIndex:
     def __contains__(self, digest: bytes) -> bool:
         if digest in self._lately:
             return True
-        cells, tag = self._parts[digest[0]], int.from_bytes(digest[1:4], "little")
+        if digest in self._before:
+            self._remember(digest)
+            return True
+        (head,) = _head(digest)
+        cells, tag = self._parts[head & 255], head >> 8
         size = len(cells)
         at = tag % size
         while cell := cells[at]:
@@ -110,15 +115,17 @@ class SeenIndex:
                 at = 0
         return False
 
+    # Hot: once per new request.
     def add(self, digest: bytes, sequence: int) -> None:
         """Note that the request number *sequence* has this fingerprint."""
         self._remember(digest)
-        part = digest[0]
+        (head,) = _head(digest)
+        part, tag = head & 255, head >> 8
         cells = self._parts[part]
-        self._counts[part] += 1
-        if self._counts[part] > len(cells) * _FULL:
+        self._counts[part] = count = self._counts[part] + 1
+        if count > len(cells) * _FULL:
             cells = self._parts[part] = _grown(cells)
-        tag, size = int.from_bytes(digest[1:4], "little"), len(cells)
+        size = len(cells)
         at = tag % size
         while cells[at]:
             at += 1
@@ -154,15 +161,13 @@ class SeenIndex:
             cells[at] = tag << _SEQUENCE_BITS | sequence
 
     def _remember(self, digest: bytes) -> None:
-        lately = self._lately
-        lately[digest] = None
-        if len(lately) > _LATELY:
-            for old in list(islice(lately, _LATELY // 2)):
-                del lately[old]
+        self._lately.add(digest)
+        if len(self._lately) >= _LATELY:
+            self._before, self._lately = self._lately, set()
 
 
 def _larger(size: int) -> int:
-    return size + size // 6
+    return size + size // 4
 
 
 def _empty(size: int) -> _Cells:

@@ -31,7 +31,8 @@ def fingerprint(request: Request, *, include_headers: Iterable[str] = (), keep_f
         return _digest(request.method, request.url, request.body, *_headers(request, include_headers))
     if not include_headers and not keep_fragments:
         if request.method == "GET" and not request.body:
-            return _of_get(defrag(request.url))
+            url = request.url
+            return _of_get(defrag(url) if "#" in url else url)
         return _digest(request.method, canonical(request.url), request.body)
     url = canonical(request.url, keep_fragment=keep_fragments)
     return _digest(request.method, url, request.body, *_headers(request, include_headers))
@@ -60,10 +61,13 @@ class RequestFingerprinter:
         return fingerprint(request)
 
 
-# Enough for the navigation of any site.
-@remembered(65536)
+# Enough for the navigation of many sites, and few enough for a processor's cache: most URLs that are not here never come again,
+# and with eight times as many each of them costs twice as much.
+@remembered(8192)
 def _of_get(url: str) -> bytes:
-    return _digest("GET", canonical(url), b"")
+    """Return what :func:`_digest` does for a GET request without a body, put together in one step."""
+    encoded = canonical(url).encode("utf-8", "surrogatepass")
+    return blake2b(b"3:GET%d:%b0:" % (len(encoded), encoded), digest_size=SIZE).digest()
 
 
 def _digest(method: str, url: str, body: bytes, *headers: bytes) -> bytes:

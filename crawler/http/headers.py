@@ -22,7 +22,7 @@ _TEXT = (str, bytes)
 _TITLES: dict[str | bytes, bytes] = {}
 
 # What the class overrides, for those of its methods that know the normal form of a name.
-_store, _values_of = dict.__setitem__, dict.__getitem__
+_store, _values_of, _items_of = dict.__setitem__, dict.__getitem__, dict.items
 
 
 class Headers(dict[Any, Any]):
@@ -187,7 +187,7 @@ class Headers(dict[Any, Any]):
     def raw_items(self) -> list[tuple[bytes, bytes]]:
         """Return (name as written, value) pairs, one for each value, in order: what goes on the wire."""
         written = self._written
-        return [(written.get(key, key), value) for key, values in super().items() for value in values]
+        return [(written.get(key, key), value) for key, values in _items_of(self) for value in values]
 
     @property
     def size(self) -> int:
