@@ -97,10 +97,7 @@ class SeenIndex:
 
     # Hot: once per link.
     def __contains__(self, digest: bytes) -> bool:
-        if digest in self._lately:
-            return True
-        if digest in self._before:
-            self._remember(digest)
+        if digest in self._lately or digest in self._before:
             return True
         (head,) = _head(digest)
         cells, tag = self._parts[head & 255], head >> 8
