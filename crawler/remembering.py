@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 
 
 def remembered(limit: int) -> Callable[[Callable[[str], Value]], Callable[[str], Value]]:
-    """Decorate a function of a text so that up to *limit* results are kept; beyond that all are forgotten at once."""
+    """Decorate a function of a text so that up to *limit* results but None are kept; beyond that all are forgotten at once."""
 
     def decorate(work_out: Callable[[str], Value]) -> Callable[[str], Value]:
         known: dict[str, Value] = {}

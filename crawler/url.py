@@ -30,9 +30,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443, "ftp": 21}
 _CLEAN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
 
 # A URL that is its own serialisation, if only one of the most common kind: nothing in it is to be lowered, escaped or resolved. The
-# host is no number and has no punycode, whose validity is looked at; no segment begins with a dot.
+# host is no number, and no segment begins with a dot. (Punycode that is not valid does not parse, and is its own form then.)
 _SERIALISED = re.compile(
-    r"https?://(?:(?!xn--)[a-z0-9-]+\.)+(?!xn--)[a-z][a-z-]*(?:/(?!\.)[A-Za-z0-9\-._~!$&'()*+,;=:@]*)+"
+    r"https?://(?:[a-z0-9-]+\.)+[a-z][a-z-]*(?:/(?!\.)[A-Za-z0-9\-._~!$&'()*+,;=:@]*)+"
     r"(?:\?[A-Za-z0-9\-._~!$&()*+,;=:@/?]*)?"
 ).fullmatch
 

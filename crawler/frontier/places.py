@@ -31,13 +31,7 @@ class Places:
     def add(self, rank: int, sequence: int) -> None:
         """Note that the request number *sequence* waits."""
         runs = self._runs
-        if runs and runs[-1].rank == rank:
-            run = runs[-1]
-            if sequence > run.numbers[-1]:
-                run.numbers.append(sequence)  # as nearly always
-                return
-        else:
-            run = self._run(rank)
+        run = runs[-1] if runs and runs[-1].rank == rank else self._run(rank)
         run.add(sequence)
 
     def _run(self, rank: int) -> _Run:
@@ -76,18 +70,18 @@ class Places:
 class _Run:
     """Sequence numbers of one rank, the lowest first."""
 
-    __slots__ = ("_start", "numbers", "rank")
+    __slots__ = ("_numbers", "_start", "rank")
 
     def __init__(self, rank: int, numbers: array[int]) -> None:
         self.rank = rank
-        self.numbers = numbers
+        self._numbers = numbers
         self._start = 0
 
     def __len__(self) -> int:
-        return len(self.numbers) - self._start
+        return len(self._numbers) - self._start
 
     def add(self, sequence: int) -> None:
-        numbers = self.numbers
+        numbers = self._numbers
         if not numbers or sequence > numbers[-1]:
             numbers.append(sequence)
         elif self._start and sequence < numbers[self._start]:
@@ -97,14 +91,14 @@ class _Run:
             insort(numbers, sequence, lo=self._start)
 
     def first(self) -> int:
-        return self.numbers[self._start]
+        return self._numbers[self._start]
 
     def take(self, count: int) -> list[int]:
         end = self._start + count
-        taken = self.numbers[self._start : end].tolist()
-        self._start = min(end, len(self.numbers))
+        taken = self._numbers[self._start : end].tolist()
+        self._start = min(end, len(self._numbers))
         if self._start > _LEFT and self._start > len(self):
-            del self.numbers[: self._start]
+            del self._numbers[: self._start]
             self._start = 0
         return taken
 

@@ -59,6 +59,6 @@ def test_numbers_that_were_taken_are_given_up() -> None:
         places.add(0, number)
     places.take(60_000)
     (run,) = places._runs
-    assert len(run.numbers) == len(run) == 40_000
+    assert len(run._numbers) == len(run) == 40_000
     places.add(0, 60_000)
     assert places.take(2) == [60_000, 60_001]
