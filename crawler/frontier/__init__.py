@@ -4,7 +4,8 @@
 submitted; ``frontier`` joins them. All of it is pure: time comes in as an argument.
 
 A job is a folder (``folder``, ``locking``) with a database: ``jobs`` opens it, ``sqlite`` is its journal, ``codec`` writes requests
-as records, ``ledger`` knows what its rows come to, ``sealing`` keeps its secrets. ``story`` tells what became of a URL.
+as records, ``ledger`` knows what its rows come to, ``digests`` finds the fingerprint of one, ``sealing`` keeps its secrets.
+``story`` tells what became of a URL.
 """
 
 from __future__ import annotations

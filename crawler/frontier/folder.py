@@ -105,7 +105,7 @@ def is_of_disk(error: BaseException | None) -> bool:
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _OF_DISK
 
 
-def failed(folder: Path, error: sqlite3.Error) -> str:
+def failed(folder: Path, error: sqlite3.Error | OSError) -> str:
     """Return what to say of a job in *folder* whose database could not be used any more."""
     return f"the job store {folder} failed: {error}. What was committed is safe: make room or mend the disk, then resume the job"
 

@@ -78,11 +78,11 @@ class SeenSet:
 
 
 class SeenIndex:
-    """The fingerprints that were submitted, eight bytes each; *digest_of* returns that of a request by its number, or None."""
+    """The fingerprints that were submitted, eight bytes each; *digest_of* returns that of a request by its number."""
 
     __slots__ = ("_before", "_counts", "_digest_of", "_lately", "_parts")
 
-    def __init__(self, digest_of: Callable[[int], bytes | None]) -> None:
+    def __init__(self, digest_of: Callable[[int], bytes]) -> None:
         self._digest_of = digest_of
         self._parts = [_empty(_FIRST_SIZE) for _ in range(_PARTS)]
         self._counts = [0] * _PARTS

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from crawler.exceptions import JobError
+from crawler.frontier.digests import Digests
 from crawler.frontier.folder import damaged, failed
 from crawler.frontier.ledger import Ledger, checksum
 from crawler.frontier.notes import told_of
@@ -39,7 +40,6 @@ _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _REFUSED_LATELY = 65_536
 
 _PLACES = "SELECT host, rank, sequence FROM waiting WHERE not_before IS NULL OR not_before <= ? ORDER BY sequence"
-_DIGEST = ("SELECT digest FROM history WHERE sequence = ?", "SELECT digest FROM waiting WHERE sequence = ?")
 
 # Rows that are fetched at once when a job is resumed.
 _CHUNK = 1_000
@@ -58,7 +58,7 @@ class SqliteStore:
         self._items: list[tuple[int, bytes, int]] = []
         self._refused: list[tuple[bytes, int, str, str]] = []
         self._refused_lately: set[bytes] = set()
-        self._ended: dict[int, bytes] = {}  # the digests in _history, by sequence
+        self._digests = Digests(job.folder)
         self._hosts: dict[str, int] = {key: number for number, key in self._read("SELECT number, key FROM host")}
         self._new_hosts: list[tuple[int, str]] = []
         #: What waits in the database and is not in hand.
@@ -90,6 +90,7 @@ class SqliteStore:
             self._new_hosts.append((number, host))
         sequence = request._sequence
         record = self._codec.encode(request)
+        self._digests.add(sequence, digest)
         self._new[sequence] = (
             -request.priority,
             sequence,
@@ -116,7 +117,6 @@ class SqliteStore:
             reason = visit.detail
         elif visit.detail and not reason.startswith(REPLACED):
             reason = f"{reason}: {visit.detail}"
-        self._ended[visit.sequence] = digest
         self._history.append(
             (
                 visit.sequence,
@@ -151,11 +151,11 @@ class SqliteStore:
     def commit(self, values: Mapping[str, Any]) -> None:
         """Write what has gathered and *values* in one transaction. Raise JobError if that cannot be."""
         self.job.check_place()
-        came = [*(row[3] for row in self._new.values()), *self._ended.values()]
+        came = [*(row[3] for row in self._new.values()), *(row[2] for row in self._history)]
         changed = self._changed.after(came, list(self._gone.values()))
         try:
-            if not self._database.in_transaction:
-                self._database.execute("BEGIN IMMEDIATE")
+            self._digests.write()
+            self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany("INSERT INTO host VALUES (?, ?)", self._new_hosts)
             self._database.executemany(_INSERT, self._new.values())
             self._database.executemany("DELETE FROM waiting WHERE sequence = ?", zip(self._gone))
@@ -164,7 +164,7 @@ class SqliteStore:
             self._database.executemany("INSERT OR IGNORE INTO refused VALUES (?, ?, ?, ?)", self._refused)
             self.job.put({**values, **self._kept_ledger(changed)})
             self._database.execute("COMMIT")
-        except (sqlite3.Error, JobError) as error:
+        except (sqlite3.Error, OSError, JobError) as error:
             if self._database.in_transaction:
                 with suppress(sqlite3.Error):  # then nothing of it is kept either: closing the database forgets it
                     self._database.execute("ROLLBACK")
@@ -176,7 +176,6 @@ class SqliteStore:
         self._history.clear()
         self._items.clear()
         self._refused.clear()
-        self._ended.clear()
 
     # --- what an earlier process left --------------------------------------------------------------------------------
 
@@ -206,8 +205,9 @@ class SqliteStore:
                 while rows := cursor.fetchmany(_CHUNK):
                     digests, sequences = zip(*rows, strict=True)
                     found = found.after(digests)
+                    self._digests.load(digests, sequences)
                     yield digests, sequences
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise _broken(self.job, error) from error
         finally:
             snapshot.close()
@@ -225,26 +225,12 @@ class SqliteStore:
             yield host, until - self.epoch, request
 
     # Hot: once per link that was seen long ago.
-    def digest_of(self, sequence: int) -> bytes | None:
-        """Return the fingerprint of a request by its number, None if it was withdrawn. Raise JobError if it cannot be read."""
-        new = self._new.get(sequence)
-        if new is not None:
-            return new[3]
-        ended = self._ended.get(sequence)
-        if ended is not None:
-            return ended
+    def digest_of(self, sequence: int) -> bytes:
+        """Return the fingerprint of a request by its number. Raise JobError if it cannot be read."""
         try:
-            # Outside of a transaction each look-up locks the database, which takes as long again. The next commit ends this one.
-            if not self._database.in_transaction:
-                self._database.execute("BEGIN")
-            for query in _DIGEST:
-                row = self._database.execute(query, (sequence,)).fetchone()
-                if row is not None:
-                    digest: bytes = row[0]
-                    return digest
-        except sqlite3.Error as error:
+            return self._digests.of(sequence)
+        except OSError as error:
             raise _broken(self.job, error) from error
-        return None
 
     def last_sequence(self) -> int:
         """Return the highest sequence number that was given out."""
@@ -269,5 +255,5 @@ def _text(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _broken(job: Job, error: sqlite3.Error) -> JobError:
+def _broken(job: Job, error: sqlite3.Error | OSError) -> JobError:
     return JobError(failed(job.folder, error))

@@ -6,6 +6,7 @@ python -m tests.benchmarks.frontier --waiting 1000000
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import resource
 import tempfile
@@ -100,13 +101,16 @@ def seen(count: int, scratch: str) -> None:
         making += made_at - began
         assert digest not in index
         index.add(digest, number)
+        store._digests.add(number, digest)
         taken += time.process_time() - began
         rows.append((number, 0, digest, "", "done", "", 200, 1, 0.0, 1, "", 0.0, 0))
         if len(rows) == BATCH:
-            if not database.in_transaction:
-                database.execute("BEGIN")
+            database.execute("BEGIN")
             database.executemany("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             database.execute("COMMIT")
+            began = time.process_time()
+            store._digests.write()
+            taken += time.process_time() - began
             rows.clear()
     print(f"{count:,} seen URLs")
     each = f"{(taken - making) / count * 1e6:.1f} microseconds of CPU"
@@ -169,7 +173,7 @@ def waiting(count: int, scratch: str) -> None:
     making, each = enqueued(frontier, store, range(count))
     used = memory() - before
     store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    disk = (with_many / DATABASE).stat().st_size
+    disk = (with_many / DATABASE).stat().st_size + os.fstat(store._digests._file.fileno()).st_size
     print(f"{count:,} waiting over {HOSTS:,} hosts")
     print(f"  to enqueue: {each * 1e6:.1f} microseconds of CPU each, and {making * 1e6:.1f} to make the request")
     print(f"  {used / count:.0f} bytes of memory each, {disk / count:.0f} bytes of disk each")

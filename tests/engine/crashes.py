@@ -89,6 +89,7 @@ class Job:
             "crawler.engine.commit.BATCH": chance.choice((1, 5, 256)),
             "crawler.exporters.feed._BUFFER": chance.choice((100, 1 << 18)),
             "crawler.frontier.seen._LATELY": chance.choice((2, 65_536)),
+            "crawler.frontier.digests._MOST_UNWRITTEN": chance.choice((1, 1 << 16)),
         }
         self.shop = seed % SHOPS
         self.site = shop(size, self.shop)

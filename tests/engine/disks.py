@@ -22,7 +22,7 @@ from typing import Any, Self, TypeVar
 from unittest import mock
 
 from crawler.exporters import storage
-from crawler.frontier import database
+from crawler.frontier import database, digests
 from crawler.storages import local
 
 T = TypeVar("T")
@@ -87,6 +87,7 @@ class Disk:
         replaced(storage, "os", open=self.open, fsync=self.sync)
         replaced(local, "os", fsync=self.sync)
         replaced(database, "sqlite3", connect=connect)
+        replaced(digests, "os", pread=self.pread, pwrite=self.pwrite)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -110,12 +111,12 @@ class Disk:
             write()
         raise error(errno.ENOSPC, "No space left on device") if error is OSError else error("database or disk is full")
 
-    def read(self, read: Callable[[], T]) -> T:
+    def read(self, read: Callable[[], T], error: type[Exception] = sqlite3.OperationalError) -> T:
         """Do what *read* does, if that can be done."""
         self._reads += 1
         if self._unreadable and self._is_wrong(self._reads):
             self.has_failed = True
-            raise sqlite3.OperationalError("disk I/O error")
+            raise error(errno.EIO, "Input/output error") if error is OSError else error("disk I/O error")
         return read()
 
     def _is_wrong(self, number: int) -> bool:
@@ -170,6 +171,17 @@ class Disk:
         """Sync a file."""
         self.write(lambda: self._unsynced.pop(self._paths.get(descriptor, Path()), None))
 
+    def pwrite(self, descriptor: int, content: Any, place: int) -> int:
+        """Write to a file that is in no folder: a machine that stops forgets it."""
+        some = self._chance.randrange(len(content))
+        return self.write(
+            lambda: os.pwrite(descriptor, content, place), lambda: os.pwrite(descriptor, content[:some], place)
+        )
+
+    def pread(self, descriptor: int, size: int, place: int) -> bytes:
+        """Read such a file."""
+        return self.read(lambda: os.pread(descriptor, size, place), OSError)
+
 
 class Database:
     """A *connection* to a database on *disk*."""
@@ -190,7 +202,7 @@ class Database:
         return self._do(query, lambda: self.connection.executemany(query, *arguments))
 
     def _do(self, query: str, do: Callable[[], T]) -> T:
-        if query.startswith("PRAGMA") or query == "BEGIN":
+        if query.startswith("PRAGMA"):
             return do()
         if query.startswith("SELECT"):
             return self._disk.read(do)

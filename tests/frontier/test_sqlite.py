@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import shutil
 import sqlite3
@@ -422,3 +423,52 @@ def test_a_request_that_has_ended_is_not_handed_out_again_before_the_commit(fold
     desk.submit("x", "y", "z", priority=1)
     assert [first, *(desk.visit() for _ in range(5))] == ["a", "x", "y", "z", "b", "c"]
     assert desk.frontier.is_idle
+
+
+def test_a_url_seen_long_ago_is_known_without_asking_the_database(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.frontier.digests._MOST_UNWRITTEN", 1)
+    monkeypatch.setattr("crawler.frontier.seen._LATELY", 2)
+    first = Desk(folder)
+    first.submit(*map(str, range(100)))
+    for _ in range(30):
+        first.visit()
+    first.commit()
+    first.crash()
+    second = Desk(folder)
+    second.submit(*map(str, range(100, 200)))
+    second.commit()
+    queries: list[str] = []
+    second.job.database.set_trace_callback(queries.append)
+    assert all(
+        second.frontier.is_duplicate(Request(f"http://site.test/{number}")) for number in [*range(200), *range(200)]
+    )
+    assert not second.frontier.is_duplicate(Request("http://site.test/200"))
+    assert queries == []
+    assert {file.name for file in folder.iterdir()} <= {DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "lock"}
+
+
+def test_a_disk_that_cannot_take_what_was_seen_is_told_as_any_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.frontier.digests._MOST_UNWRITTEN", 1)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    first = Desk(folder)
+    first.submit("a", "b")
+    with monkeypatch.context() as patched:
+        patched.setattr("os.pwrite", full)
+        with pytest.raises(JobError, match=r"No space left on device.*make room or mend the disk, then resume the job"):
+            first.commit()
+    first.commit()
+    first.crash()
+    with monkeypatch.context() as patched:
+        patched.setattr("os.pwrite", full)
+        third = Desk(folder)
+        with pytest.raises(JobError, match="make room or mend the disk, then resume the job"):
+            third.submit("a")
+        third.crash()
+    assert [Desk(folder).visit()] == ["a"]
