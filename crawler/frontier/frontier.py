@@ -233,11 +233,12 @@ class Frontier:
         self.unfiltered = {visit: list(brought) for visit, brought in unfiltered.items()}
         self._brought_before = {visit: list(brought) for visit, brought in unfiltered.items()}
         self.ended = self._journal.outcomes()
-        self.scheduled = self.ended.total() + self._journal.count_waiting()
-        self._seen.reserve(self.scheduled)
         self._to_load = self._journal.restore(now)
+        delayed = list(self._journal.delayed(now))
+        self.scheduled = self.ended.total() + len(self._journal.stock) + len(delayed)
+        self._seen.reserve(self.scheduled)
         self._workbench.restore(self._journal.stock.hosts(), self._journal.last_sequence(), now)
-        for host, until, request in self._journal.delayed(now):
+        for host, until, request in delayed:
             self._workbench.add(host, request, now, not_before=until)
 
     def load(self, chunks: int | None = None) -> bool:

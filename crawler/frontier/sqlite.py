@@ -39,7 +39,11 @@ _HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # The same few links of a site's navigation are refused on every page.
 _REFUSED_LATELY = 65_536
 
-_PLACES = "SELECT host, rank, sequence FROM waiting WHERE not_before IS NULL OR not_before <= ? ORDER BY sequence"
+# The numbers of a host and rank as texts, each of those that share all but 20 bits: a row for each takes nearly twice as long.
+_PLACES = (
+    "SELECT host, rank, group_concat(sequence) FROM waiting WHERE not_before IS NULL OR not_before <= ? "
+    "GROUP BY host, rank, sequence >> 20 ORDER BY host, rank, sequence >> 20"
+)
 
 # Rows that are fetched at once when a job is resumed.
 _CHUNK = 1_000
@@ -178,10 +182,6 @@ class SqliteStore:
         self._refused.clear()
 
     # --- what an earlier process left --------------------------------------------------------------------------------
-
-    def count_waiting(self) -> int:
-        """Return how many requests wait in the database."""
-        return int(self._read("SELECT count(*) FROM waiting")[0][0])
 
     def restore(self, now: float) -> Iterator[Chunk]:
         """Take over what waits in the database and may start *now*; return the (digests, sequence numbers) of all that ever came.

@@ -224,11 +224,15 @@ class Stock:
     def _of_no_host(self, sequence: int) -> JobError:
         return JobError(damaged(self._job.folder, f"request {sequence} is of a host that is not there"))
 
-    def restore(self, places: Iterable[tuple[int, int, int]]) -> None:
-        """Take over what waits in the database and is not delayed: (host number, rank, sequence) of all, by sequence."""
+    def restore(self, places: Iterable[tuple[int, int, str]]) -> None:
+        """Take over what waits in the database and is not delayed.
+
+        *places* are (host number, rank, sequence numbers with commas between them); of those of one host and rank, the lower
+        numbers come first, but in a text they have no order.
+        """
         runs: defaultdict[tuple[int, int], array[int]] = defaultdict(lambda: array("Q"))
-        for number, rank, sequence in places:
-            runs[number, rank].append(sequence)
+        for number, rank, sequences in places:
+            runs[number, rank].extend(sorted(map(int, sequences.split(","))))
         keys = {number: key for key, number in self._numbers.items()}
         for (number, rank), run in runs.items():
             if number not in self._hosts:

@@ -472,3 +472,18 @@ def test_a_disk_that_cannot_take_what_was_seen_is_told_as_any_other(
             third.submit("a")
         third.crash()
     assert [Desk(folder).visit()] == ["a"]
+
+
+def test_the_order_survives_where_the_numbers_of_requests_get_longer(folder: Path) -> None:
+    first = Desk(folder)
+    paths = [str(number) for number in range(40)]
+    for start, number in ((0, 95), (20, (1 << 20) - 10)):
+        first.frontier.workbench._sequence = number
+        first.submit(*paths[start : start + 20])
+        first.submit(f"better-{start}", priority=1)
+    first.submit("elsewhere", host="other.test")
+    first.commit()
+    first.crash()
+    second = Desk(folder)
+    assert [second.visit() for _ in range(43)] == ["better-0", "better-20", *paths, "elsewhere"]
+    assert second.frontier.is_idle
