@@ -100,11 +100,15 @@ class Connectivity:
     # Hot: once per response.
     def _answered(self, request: Request, now: float) -> None:
         self._answered_at = now
-        if now - self._noted_at >= _NOTE_INTERVAL:
+        if now - self._noted_at >= _NOTE_INTERVAL or self._is_wanted(request):
             self._note(request, now)
         if self.is_lost:
             self.close()
             self._end(came_back=True)
+
+    def _is_wanted(self, request: Request) -> bool:
+        """Tell whether the site of *request* is a new one and more are wanted; at fixed times it could be the same one always."""
+        return len(self._witnesses) < _WITNESSES and origin(request.url) not in self._witnesses
 
     def _note(self, request: Request, now: float) -> None:
         """Take the site of *request* for a witness."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -131,7 +132,9 @@ def test_hosts_that_are_down_are_not_taken_for_the_network(tmp_path: Path, caplo
     assert "Nothing can be reached" not in caplog.text
 
 
-def test_a_witness_that_has_gone_down_is_not_the_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [0, 4, 22, 43])
+def test_a_witness_that_has_gone_down_is_not_the_network(tmp_path: Path, seed: int) -> None:
+    random.seed(seed)  # of the delays, and so of which site answers when a witness is looked for
     process = Process(
         lambda url, now: url.startswith(SHOP) and now > 3.0, tmp_path, SeveralSpider, {"crawl.concurrency": 1}
     )
