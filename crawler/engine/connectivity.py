@@ -37,7 +37,7 @@ UNREACHABLE = "unreachable"
 # Of several sites one may be down at the same time as the one that is asked; four hardly ever are.
 _WITNESSES = 4
 
-# Seconds between two times that an answer is looked at for another witness.
+# Seconds between two times that an answer is looked at for another witness, once there are as many or its site is one.
 _NOTE_INTERVAL = 1.0
 
 # Seconds between two times that the witnesses are asked, twice as many each time.

@@ -3,11 +3,11 @@
 ``SeenSet`` is a set of digests: quick, some hundred bytes each. ``SeenIndex`` is for jobs, whose digests are on disk anyway: it
 keeps eight bytes for each, enough to know nearly always without looking, and looks where that is not enough.
 
-    cell = 24 bits of the digest, and the number of the request whose row has all of it
+    cell = 24 bits of the digest, and the number of the request, by which all of it is found
 
 The first byte of a digest chooses a part of the index, the next three are in the cell and say where in the part it stands. A new
 URL hardly ever meets a cell with its bits (two in a thousand do, with ten million URLs), so nothing is read. A URL that was seen
-meets one, and the digest of that row is compared; for those seen lately it is in memory, and nothing is read either.
+meets one, and the digest of that request is compared; for those seen lately it is in memory, and nothing is read either.
 """
 
 from __future__ import annotations

@@ -173,7 +173,8 @@ def waiting(count: int, scratch: str) -> None:
     making, each = enqueued(frontier, store, range(count))
     used = memory() - before
     store._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    disk = (with_many / DATABASE).stat().st_size + os.fstat(store._digests._file.fileno()).st_size
+    digests = store._digests._file  # none as long as there are few
+    disk = (with_many / DATABASE).stat().st_size + (os.fstat(digests.fileno()).st_size if digests else 0)
     print(f"{count:,} waiting over {HOSTS:,} hosts")
     print(f"  to enqueue: {each * 1e6:.1f} microseconds of CPU each, and {making * 1e6:.1f} to make the request")
     print(f"  {used / count:.0f} bytes of memory each, {disk / count:.0f} bytes of disk each")

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 from hashlib import blake2b
+from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,10 @@ def digest(number: int) -> bytes:
     return blake2b(str(number).encode(), digest_size=16).digest()
 
 
+def numbers_with_gaps(chance: random.Random, gap: int) -> list[int]:
+    return list(accumulate(chance.randint(1, gap) for _ in range(20_000)))
+
+
 @pytest.fixture
 def digests(tmp_path: Path) -> Digests:
     return Digests(tmp_path)
@@ -27,10 +32,8 @@ def digests(tmp_path: Path) -> Digests:
 @pytest.mark.parametrize("gap", [1, 3, 50])
 def test_each_is_found_whether_it_was_written_or_not(digests: Digests, gap: int) -> None:
     chance = random.Random(gap)
-    numbers, number = [], 0
-    for _ in range(20_000):
-        number += chance.randint(1, gap)
-        numbers.append(number)
+    numbers = numbers_with_gaps(chance, gap)
+    for number in numbers:
         digests.add(number, digest(number))
         if chance.random() < 0.001:
             digests.write()
@@ -40,11 +43,8 @@ def test_each_is_found_whether_it_was_written_or_not(digests: Digests, gap: int)
 @pytest.mark.parametrize("gap", [1, 3, 50])
 def test_what_came_earlier_is_loaded_while_new_ones_come(digests: Digests, gap: int) -> None:
     chance = random.Random(gap)
-    numbers, number = [], 0
-    for _ in range(20_000):
-        number += chance.randint(1, gap)
-        numbers.append(number)
-    new = number
+    numbers = numbers_with_gaps(chance, gap)
+    new = numbers[-1]
     waiting = sorted(chance.sample(numbers, 5_000))
     for table in (waiting, sorted(set(numbers) - set(waiting))):
         for start in range(0, len(table), 1_000):
