@@ -65,7 +65,7 @@ def test_a_disk_that_cannot_be_read_stops_the_crawl_and_no_link_is_lost(
     # So that nearly every link of the navigation is looked up, and not before it is on disk.
     job.sizes |= {"crawler.frontier.seen._LATELY": 2, "crawler.engine.commit.BATCH": 1}
     job.sizes["crawler.frontier.digests._MOST_UNWRITTEN"] = 1
-    assert not job.run(disk=Disk(job.folder, random.Random(reads), at=60 + reads, lasting=math.inf, unreadable=True))
+    assert not job.run(disk=Disk(job.folder, random.Random(reads), at=30 + reads, lasting=math.inf, unreadable=True))
     assert "make room or mend the disk, then resume the job" in caplog.text
     assert "Traceback" not in caplog.text
     assert job.run()
