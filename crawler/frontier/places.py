@@ -16,13 +16,14 @@ _LEFT = 4096
 class Places:
     """The sequence numbers of the stored requests of one host, by rank: the lowest rank first, then the lowest number."""
 
-    __slots__ = ("_runs",)
+    __slots__ = ("_runs", "host")
 
-    def __init__(self) -> None:
+    def __init__(self, host: str) -> None:
+        self.host = host
         self._runs: list[_Run] = []  # the best rank last
 
     def __repr__(self) -> str:
-        return f"<Places {sum(map(len, self._runs))} in {len(self._runs)} ranks>"
+        return f"<Places of {self.host}: {sum(map(len, self._runs))} in {len(self._runs)} ranks>"
 
     def __bool__(self) -> bool:
         return bool(self._runs)
@@ -49,22 +50,23 @@ class Places:
         """Return the best (rank, sequence); there must be one."""
         return self._runs[-1].rank, self._runs[-1].first()
 
-    # Hot: once per request that waited in the database.
-    def take_if_first(self, rank: int, sequence: int) -> bool:
-        """Remove the request number *sequence*, of *rank*, if it is the best one; tell whether it was."""
-        run = self._runs[-1] if self._runs else None
-        if run is None or run.rank != rank or run.first() != sequence:
-            return False
-        self.take(1)
-        return True
-
-    def take(self, count: int) -> list[int]:
-        """Remove and return the best sequence numbers, all of one rank: *count*, or fewer if it has no more."""
+    def next(self, count: int) -> tuple[int, list[int]]:
+        """Return the best rank and its best sequence numbers: *count*, or fewer if it has no more. There must be one."""
         run = self._runs[-1]
-        taken = run.take(count)
+        return run.rank, run.next(count)
+
+    # Hot: once per row that is read.
+    def has_within(self, count: int, rank: int, sequence: int) -> bool:
+        """Tell whether the request number *sequence*, of *rank*, is one of the best *count*, if it waits at all."""
+        run = self._runs[-1]
+        return run.rank == rank and run.has_within(count, sequence)
+
+    def drop(self, count: int) -> None:
+        """Remove the best *count* sequence numbers, all of one rank."""
+        run = self._runs[-1]
+        run.drop(count)
         if not run:
             self._runs.pop()
-        return taken
 
 
 class _Run:
@@ -93,14 +95,19 @@ class _Run:
     def first(self) -> int:
         return self._numbers[self._start]
 
-    def take(self, count: int) -> list[int]:
-        end = self._start + count
-        taken = self._numbers[self._start : end].tolist()
-        self._start = min(end, len(self._numbers))
+    def next(self, count: int) -> list[int]:
+        return self._numbers[self._start : self._start + count].tolist()
+
+    def has_within(self, count: int, sequence: int) -> bool:
+        numbers, start = self._numbers, self._start
+        end = start + count
+        return numbers[start] <= sequence and (end >= len(numbers) or sequence < numbers[end])
+
+    def drop(self, count: int) -> None:
+        self._start += count
         if self._start > _LEFT and self._start > len(self):
             del self._numbers[: self._start]
             self._start = 0
-        return taken
 
 
 def _order(run: _Run) -> int:

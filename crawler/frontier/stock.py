@@ -1,19 +1,20 @@
 """The stock: requests of a job that wait in its database, beyond what the workbench holds.
 
 Which requests of a host wait, and in which order, is known in memory (``places``), so that moving one between workbench and stock
-writes nothing. Their rows are read before they are asked for, many with one query:
+writes nothing. Their rows never change, so that any of them may be read before it is asked for, many with one query, and kept near
+until then:
 
-    on from the row that is wanted    as long as a good part of what lies there is what its host wants next: hosts that are asked
-                                      in turn find all their rows so, and the disk is read from one end to the other
-    those of one host                 by their numbers, wherever they lie, where the first way brought little
-
-What is ahead of a host, its rows that were read, comes before all that it still has places of.
+    a block        the rows around the one that is wanted, as long as hosts want a good part of them soon: hosts that are asked in
+                   turn find all their rows so, and the disk is read from one end to the other
+    by number      what the one host wants next, wherever it lies, where blocks brought little
 """
 
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict, deque
+from collections import defaultdict
+from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from crawler.exceptions import JobError, NotStorableError, describe
@@ -22,21 +23,25 @@ from crawler.frontier.ledger import checksum
 from crawler.frontier.places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
     from crawler.http import Request
 
-# Rows that are read at once: on from one, of one host, and of each host when a job is resumed; and those that may lie ready for all
-# hosts, some 300 bytes each.
-_RUN = 512
+# Rows that are read at once: a block, of one host, and of each host when a job is resumed.
+_BLOCK = 512
 _OF_A_HOST = 64
 _OF_EACH = 4
-_MOST_AHEAD = 65_536
 
-# The part of the rows of a run below which hosts are read one by one, for so many times before another run is tried.
+# Rows that are kept near, some 400 bytes each: enough for hosts that are asked in turn, though not in step.
+_MOST_NEAR = 65_536
+
+# The part of a block that hosts must want soon, as every eighth row tells. Where they want less, rows are read by number so many
+# times before another block; where they want nearly all, the rest costs less than to be told apart.
+_SAMPLE = 8
 _USEFUL = 0.25
+_NEARLY_ALL = 0.75
 _UNTRIED = 16
 
 # Rows that one query asks for by their numbers.
@@ -44,27 +49,12 @@ _AT_ONCE = 500
 
 #: Those of ``waiting``, in the order of a :data:`Row`.
 COLUMNS = "rank, sequence, parent, digest, record, host, checksum, not_before"
-_ON = f"SELECT {COLUMNS} FROM waiting WHERE sequence >= ? ORDER BY sequence LIMIT ?"
+_BLOCK_FROM = f"SELECT {COLUMNS} FROM waiting WHERE sequence >= ? AND sequence < ?"
 _BY_NUMBER = f"SELECT {COLUMNS} FROM waiting WHERE sequence IN ({{}})"
 _DELAYED = f"SELECT {COLUMNS} FROM waiting WHERE not_before > ?"
 
 #: What waits: a row of ``waiting``.
 Row: TypeAlias = tuple[int, int, int, bytes, bytes, int, int | None, float | None]
-
-
-class _Host:
-    """What is stored of one host."""
-
-    __slots__ = ("ahead", "key", "places")
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.ahead: deque[Row] = deque()
-        self.places = Places()
-
-    def first(self) -> tuple[int, int]:
-        """Return the best (rank, sequence); there must be one."""
-        return self.ahead[0][:2] if self.ahead else self.places.first()
 
 
 class Stock:
@@ -87,59 +77,53 @@ class Stock:
         self._read = read
         self._unwritten = unwritten
         self._numbers = numbers
-        self._hosts: dict[int, _Host] = {}  # those that have something here
+        self._hosts: dict[int, Places] = {}  # those that have something here
+        self._near: dict[int, Row] = {}  # the oldest first
         self._size = 0
-        self._ahead = 0
         self._untried = 0
 
     def __repr__(self) -> str:
-        return f"<Stock {self._size} of {len(self._hosts)} hosts, {self._ahead} read ahead>"
+        return f"<Stock {self._size} of {len(self._hosts)} hosts, {len(self._near)} rows near>"
 
     def __len__(self) -> int:
         return self._size
 
     def hosts(self) -> list[str]:
         """Return the hosts that have something here."""
-        return [host.key for host in self._hosts.values()]
+        return [places.host for places in self._hosts.values()]
 
     # Hot: once per request, where more wait than the workbench holds.
     def put(self, host: str, priority: int, sequence: int, request: Request) -> None:
         """Let go of *request*, which waits in the database from now on."""
-        rank, number = -priority, self._numbers[host]
-        stored = self._hosts.get(number)
-        if stored is None:
-            stored = self._hosts[number] = _Host(host)
-        elif stored.ahead and (rank, sequence) < stored.ahead[-1][:2]:
-            self._give_back(stored)  # it belongs among them
-        stored.places.add(rank, sequence)
+        number = self._numbers[host]
+        places = self._hosts.get(number)
+        if places is None:
+            places = self._hosts[number] = Places(host)
+        places.add(-priority, sequence)
         self._size += 1
 
-    def _give_back(self, stored: _Host) -> None:
-        """Forget the rows of a host that were read ahead."""
-        self._ahead -= len(stored.ahead)
-        while stored.ahead:
-            rank, sequence, *_ = stored.ahead.pop()
-            stored.places.add(rank, sequence)
-
-    # Hot: once per request, where more wait than the workbench holds.
     def take(self, host: str, count: int) -> list[tuple[int, int, Request]]:
         """Return the next *count* requests of *host*, which are in hand from now on."""
         number = self._numbers.get(host, 0)
-        stored = self._hosts.get(number)
-        if stored is None:
-            return []
+        places = self._hosts.get(number)
         taken: list[tuple[int, int, Request]] = []
-        ahead = stored.ahead
-        while len(taken) < count and (ahead or stored.places):
-            if not ahead:
-                self._read_more(stored)
-            row = ahead.popleft()
-            taken.append((-row[0], row[1], self._request(row)))
-        self._size -= len(taken)
-        self._ahead -= len(taken)
-        if not ahead and not stored.places:
-            del self._hosts[number]
+        while places and len(taken) < count:
+            rank, sequences = places.next(count - len(taken))
+            taken += [(-rank, sequence, self._request(self._row(sequence, places))) for sequence in sequences]
+            places.drop(len(sequences))
+            self._size -= len(sequences)
+        if not places:
+            self._hosts.pop(number, None)
         return taken
+
+    # Hot: once per request that waited in the database.
+    def _row(self, sequence: int, places: Places) -> Row:
+        """Return the row of a request by its number, which is among the next of *places*."""
+        row = self._near.pop(sequence, None)
+        if row is None:
+            self._bring(sequence, places)
+            row = self._near.pop(sequence)
+        return row
 
     # Hot: once per request that waited in the database.
     def _request(self, row: Row) -> Request:
@@ -163,55 +147,64 @@ class Stock:
 
     def first(self, host: str) -> tuple[int, int] | None:
         """Return the (priority, sequence) that :meth:`take` would return first."""
-        stored = self._hosts.get(self._numbers.get(host, 0))
-        if stored is None:
+        places = self._hosts.get(self._numbers.get(host, 0))
+        if places is None:
             return None
-        rank, sequence = stored.first()
+        rank, sequence = places.first()
         return -rank, sequence
 
-    def _read_more(self, stored: _Host) -> None:
-        """Read rows ahead, at least the next one of a host that has none."""
-        room = max(1, _MOST_AHEAD - self._ahead)
+    def _bring(self, sequence: int, places: Places) -> None:
+        """Bring the row of a request near, and with it others that will be asked for before long."""
+        unwritten = self._unwritten.get(sequence)
+        if unwritten is not None:
+            self._near[sequence] = unwritten
+            return
+        self._make_room()
         if self._untried:
             self._untried -= 1
         else:
-            self._read_on(stored.places.first()[1], min(_RUN, room))
-        if not stored.ahead:
-            self._read_of((stored,), min(_OF_A_HOST, room))
+            self._bring_block(sequence - sequence % _BLOCK)
+        if sequence not in self._near:
+            self._bring_all([sequence, *places.next(self._soon())[1]])
 
-    def _read_on(self, sequence: int, count: int) -> None:
-        """Read *count* rows from the one of *sequence* on; keep of them what comes next at its host."""
-        rows = self._read(_ON, (sequence, count))
-        kept = 0
-        for row in rows:
-            stored = self._hosts.get(row[5])
-            if stored is not None and stored.places.take_if_first(row[0], row[1]):
-                stored.ahead.append(row)
-                kept += 1
-        self._ahead += kept
-        if kept < len(rows) * _USEFUL:
+    def _make_room(self) -> None:
+        near = self._near
+        for sequence in list(islice(near, max(0, len(near) - _MOST_NEAR))):
+            del near[sequence]
+
+    def _bring_block(self, start: int) -> None:
+        """Bring near what hosts want soon of the block that begins at number *start*: all of it, if that is nearly all."""
+        rows = self._read(_BLOCK_FROM, (start, start + _BLOCK))
+        soon, hosts = self._soon(), self._hosts
+
+        def is_wanted(row: Row) -> bool:
+            places = hosts.get(row[5])
+            return places is not None and places.has_within(soon, row[0], row[1])
+
+        some = rows[::_SAMPLE]
+        wanted = sum(map(is_wanted, some))
+        if wanted < len(some) * _USEFUL:
             self._untried = _UNTRIED
+        if wanted < len(some) * _NEARLY_ALL:
+            rows = list(filter(is_wanted, rows))
+        self._near.update(zip(map(itemgetter(1), rows), rows, strict=True))
 
-    def _read_of(self, hosts: Collection[_Host], count: int) -> None:
-        """Read the next *count* rows of each of *hosts*."""
-        taken = [(stored.ahead, sequence) for stored in hosts for sequence in stored.places.take(count)]
-        rows = self._rows([sequence for _, sequence in taken])
-        for ahead, sequence in taken:
-            ahead.append(rows[sequence])
-        self._ahead += len(taken)
+    def _soon(self) -> int:
+        """Return how many requests of each host may be near."""
+        return max(2, min(_OF_A_HOST, _MOST_NEAR // 2 // len(self._hosts)))
 
-    def _rows(self, sequences: list[int]) -> dict[int, Row]:
-        """Return the rows of requests by their numbers: from the database, or as the next commit will write them."""
-        rows = {sequence: self._unwritten[sequence] for sequence in sequences if sequence in self._unwritten}
-        written = [sequence for sequence in sequences if sequence not in rows]
+    def _bring_all(self, sequences: Iterable[int]) -> None:
+        """Bring the rows of requests near by their numbers: from the database, or as the next commit will write them."""
+        near, unwritten = self._near, self._unwritten
+        missing = [sequence for sequence in dict.fromkeys(sequences) if sequence not in near]
+        near.update((sequence, unwritten[sequence]) for sequence in missing if sequence in unwritten)
+        written = [sequence for sequence in missing if sequence not in unwritten]
         for start in range(0, len(written), _AT_ONCE):
             some = written[start : start + _AT_ONCE]
-            for row in self._read(_BY_NUMBER.format(",".join("?" * len(some))), tuple(some)):
-                rows[row[1]] = row
-        missing = next((sequence for sequence in written if sequence not in rows), None)
-        if missing is not None:
-            raise JobError(damaged(self._job.folder, f"request {missing} is not there any more"))
-        return rows
+            near.update((row[1], row) for row in self._read(_BY_NUMBER.format(",".join("?" * len(some))), tuple(some)))
+        gone = next((sequence for sequence in written if sequence not in near), None)
+        if gone is not None:
+            raise JobError(damaged(self._job.folder, f"request {gone} is not there any more"))
 
     def delayed(self, now: float) -> Iterator[tuple[str, float, Request]]:
         """Yield what may not start before a time that is later than *now*, in seconds of the epoch: host, time and request."""
@@ -238,8 +231,8 @@ class Stock:
             if number not in self._hosts:
                 if number not in keys:
                     raise self._of_no_host(run[0])
-                self._hosts[number] = _Host(keys[number])
-            self._hosts[number].places.restore(rank, run)
+                self._hosts[number] = Places(keys[number])
+            self._hosts[number].restore(rank, run)
             self._size += len(run)
-        if self._hosts:
-            self._read_of(self._hosts.values(), max(1, min(_OF_EACH, _MOST_AHEAD // len(self._hosts))))
+        each = max(1, min(_OF_EACH, _MOST_NEAR // max(1, len(self._hosts))))
+        self._bring_all(sequence for places in self._hosts.values() for sequence in places.next(each)[1])

@@ -344,8 +344,8 @@ def test_what_is_read_ahead_keeps_the_order_whatever_comes_in_between(
     folder: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(seed)
-    monkeypatch.setattr("crawler.frontier.stock._MOST_AHEAD", chance.choice((1, 5, 1_000)))
-    monkeypatch.setattr("crawler.frontier.stock._RUN", chance.choice((1, 5, 100)))
+    monkeypatch.setattr("crawler.frontier.stock._MOST_NEAR", chance.choice((1, 5, 1_000)))
+    monkeypatch.setattr("crawler.frontier.stock._BLOCK", chance.choice((1, 5, 100)))
     monkeypatch.setattr("crawler.frontier.stock._UNTRIED", chance.choice((0, 3)))
     capacity, hosts = chance.choice((1, 3, 10, 40)), chance.choice((1, 2, 20))
     desk = Desk(folder, capacity=capacity)
