@@ -28,8 +28,8 @@ BATCH = 2_000
 # Those of a page; the clock is read once for each of them, since reading it takes as long as some of what is measured.
 LINKS = 20
 HOSTS = 1_000
-# Twice what the workbench holds.
-FEW = 20_000
+# Four times what the workbench holds.
+FEW = 40_000
 # Enough that what is read ahead for a host is also handed out.
 VISITS = 60_000
 
@@ -163,9 +163,11 @@ def waiting(count: int, scratch: str) -> None:
     with_few = Path(scratch) / "few"
     frontier, store = opened(with_few)
     enqueued(frontier, store, range(FEW))
-    fresh_few = visits(frontier, store, FEW // 4)
+    fresh_few = visits(frontier, store, FEW // 8)
+    visits(frontier, store, FEW // 8)  # the rest of those that have never left memory
+    stored_few = visits(frontier, store, FEW // 4)
     store.job.close()
-    resumed_few = resumed(with_few, FEW // 2)
+    resumed_few = resumed(with_few, FEW // 4)
 
     with_many = Path(scratch) / "many"
     frontier, store = opened(with_many)
@@ -182,13 +184,14 @@ def waiting(count: int, scratch: str) -> None:
     store.job.close()
     del frontier, store
     took, *resumed_many = resumed(with_many, min(VISITS, count // 4))
-    for when, few, many in (
-        ("in the process that enqueued", fresh_few, fresh_many),
-        ("after a resume", resumed_few[1:], resumed_many),
+    for when, many, fews in (
+        ("in the process that enqueued", fresh_many, {"from memory": fresh_few, "from disk": stored_few}),
+        ("after a resume", resumed_many, {"": resumed_few[1:]}),
     ):
-        for what, few_one, many_one in zip(("hand one out", "commit one"), few, many, strict=True):
-            ratio = f"{many_one / few_one:.2f} of that with {FEW:,} waiting"
-            print(f"  to {what} {when}: {many_one * 1e6:.1f} microseconds of CPU, {ratio}")
+        for number, what in enumerate(("hand one out", "commit one")):
+            ratios = [f"{many[number] / few[number]:.2f} of that {where}" for where, few in fews.items()]
+            told = f"{', '.join(ratios).rstrip()} with {FEW:,} waiting"
+            print(f"  to {what} {when}: {many[number] * 1e6:.1f} microseconds of CPU, {told}")
     print(f"  to resume: {took:.2f} s until the first request is handed out")
 
 
