@@ -32,6 +32,9 @@ _SIGNS = 4
 
 # Code of these folders is not what the user wrote.
 _PACKAGE = str(Path(__file__).resolve().parents[1])
+# Who calls all that runs in a reactor: asyncio's loop, Twisted's own reactors, and the module that starts a loop without frames.
+_TURNS = frozenset({"_run_once", "mainLoop"})
+_STARTS = str(Path(_PACKAGE) / "runtime.py")
 #: The name of what nobody saw: native code held the interpreter, or the process was not let run.
 UNKNOWN = "something"
 
@@ -156,14 +159,25 @@ class StallWatch:
 
 
 def sample_of(frame: FrameType) -> tuple[str, str, str]:
-    """Return (name of the user's function, file:line, stack as text) of a running *frame*."""
+    """Return (name of the user's function, file:line, stack as text) of a running *frame*.
+
+    Where it is no function of the user's that runs, but something else in the reactor's turn, that is named.
+    """
     stack = "".join(traceback.format_stack(frame, limit=_STACK))
-    place: FrameType | None = frame
-    while place is not None and not _is_users(place):
+    place, ours = frame, None
+    while not _is_users(place):
+        if ours is None and place.f_code.co_filename.startswith(_PACKAGE):
+            ours = place
+        code = place.f_code
+        if (
+            place.f_back is None or code.co_name in _TURNS or code.co_filename == _STARTS
+        ):  # beyond is who started the reactor
+            place = ours or frame
+            break
         place = place.f_back
-    found = place or frame
-    code = found.f_code
-    return code.co_qualname, f"{code.co_filename}:{found.f_lineno} in {code.co_name}", stack
+    code = place.f_code
+    own = "crawler's own " if code.co_filename.startswith(_PACKAGE) else ""
+    return f"{own}{code.co_qualname}", f"{code.co_filename}:{place.f_lineno} in {code.co_name}", stack
 
 
 @cache

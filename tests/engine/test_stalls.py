@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 import time
+from typing import Any
 
 import pytest
 from pytest_twisted import ensureDeferred
@@ -13,6 +15,9 @@ from twisted.internet import reactor
 from crawler import Request, Spider, runtime
 from crawler.crawler import Crawler
 from crawler.engine.stalls import Stalls, sample_of
+from crawler.frontier import MemoryStore, Workbench
+from crawler.frontier.codec import RequestCodec
+from crawler.settings import HostRules
 from tests.loopback.servers import FAST, response, say, serving
 
 LONG = 0.5
@@ -96,6 +101,22 @@ def test_the_function_that_is_named_is_the_users_own() -> None:
     assert name.endswith("<lambda>")
     assert "in <lambda>" in where
     assert "in own" in stack
+
+
+def test_who_started_the_reactor_is_not_blamed_for_what_is_no_code_of_the_users() -> None:
+    taken: list[tuple[str, str, str]] = []
+
+    def rules(host_key: str) -> HostRules:
+        taken.append(sample_of(sys._getframe(1)))  # as if this were not here
+        return HostRules(0.0, 0.0, 1)
+
+    workbench = Workbench(rules, MemoryStore(RequestCodec(Blocking())))
+    names: dict[str, Any] = {}
+    exec(compile("def _run_once(call, *args): call(*args)", asyncio.base_events.__file__, "exec"), names)
+    names["_run_once"](workbench.add, "site.test", Request("http://site.test/"), 0.0)
+    ((name, where, _),) = taken
+    assert name == "crawler's own Workbench._host"
+    assert "workbench.py:" in where
 
 
 def test_stalls_of_one_function_are_counted_together_and_survive_the_process() -> None:
