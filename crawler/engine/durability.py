@@ -39,6 +39,9 @@ _PACES_INTERVAL = 10.0
 
 _OF_AN_END = ("finish_reason", "finish_time")
 
+# The settings that say what makes two requests the same.
+_OF_IDENTITY = ("components.fingerprinter", "components.dupefilter", "frontier.include_headers")
+
 
 class Durability:
     """Keeps the crawl of *spider* in *job*, its items too if *keeps_items*.
@@ -142,6 +145,7 @@ class Durability:
                 sum(engine.frontier.ended.values()),
                 engine.frontier.waiting,
             )
+            self._tell_other_identities()
         values: dict[str, Any] = {"settings": list(self._settings), "rules": _told_rules(self._spider)}
         if not self.is_resumed:
             values |= {
@@ -152,6 +156,22 @@ class Durability:
             }
         self._store.commit(values)
         self.commit(places)
+
+    def _tell_other_identities(self) -> None:
+        """Warn of settings with which requests of before are not recognised."""
+        before, now = (
+            {name: value for name, value, _ in kept} for kept in (self.job.get("settings", ()), self._settings)
+        )
+        for name in _OF_IDENTITY:
+            if before.get(name) != now.get(name):
+                logger.warning(
+                    "The job %s went on until now with %s = %s, and with %s from now on: that says what makes two requests the "
+                    "same, so pages that it has visited may be visited again. Set it as it was, or crawl anew",
+                    self.job.name,
+                    name,
+                    before.get(name, "its default"),
+                    now.get(name, "its default"),
+                )
 
     def _kept_command(self) -> Any:
         """Return the command as the job keeps it: arguments and settings may hold passwords, and so may a URL."""

@@ -351,6 +351,19 @@ def test_a_job_that_is_resumed_with_the_limit_that_ended_it_ends_again_and_says_
     job.check()
 
 
+def test_a_job_that_is_resumed_with_another_idea_of_what_is_the_same_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job(tmp_path)
+    assert not job.run(20)
+    assert not job.run(20)
+    assert "makes two requests the same" not in caplog.text
+    crawler, world = job.crawler({"frontier.include_headers": ["Accept-Language"]})
+    world.run(crawler)
+    assert "with frontier.include_headers = its default, and with ['Accept-Language'] from now on" in caplog.text
+    assert "pages that it has visited may be visited again" in caplog.text
+
+
 def test_a_crawl_that_cannot_begin_leaves_no_job_but_one_that_had_begun_is_kept(tmp_path: Path) -> None:
     job = Job(tmp_path)
     (tmp_path / "items.json").mkdir()
