@@ -124,6 +124,7 @@ class Engine(EngineCalls):
         self.state = "new"
         self.reason = ""
         self.paused = False
+        self._is_full = False  # the limit of items is reached
         self._visits: set[Visit] = set()
         self._on_wire = 0
         self._unanswered = 0
@@ -185,14 +186,17 @@ class Engine(EngineCalls):
             self._committer.fail(error)
 
     def _reached_before(self) -> str | None:
-        """Return the reason not to begin: the limit of pages that earlier processes of the job have reached; say what to do."""
-        reason = self._limits.reached_pages(self.account.pages)
-        if reason is not None:
-            logger.warning(
-                "crawl.max_pages = %d was reached by an earlier process of the job: set it higher to go on",
-                self._limits.pages,
-            )
-        return reason
+        """Return the reason not to begin: a limit that earlier processes of the job have reached; say what to do."""
+        limits, account = self._limits, self.account
+        for name, limit, reason in (
+            ("max_pages", limits.pages, limits.reached_pages(account.pages)),
+            ("max_items", limits.items, limits.reached_items(account.items)),
+        ):
+            if reason is not None:
+                told = "crawl.%s = %d was reached by an earlier process of the job: set it higher to go on"
+                logger.warning(told, name, limit)
+                return reason
+        return None
 
     def _take_start(self, output: Any) -> Deferred[Any] | None:
         """Take one output of ``spider.start()``."""
@@ -252,6 +256,14 @@ class Engine(EngineCalls):
                 visit.deferred.cancel()
         for download in tuple(self._downloads):
             download.cancel()
+
+    def _finish_visits_with_items(self, reason: str) -> None:
+        """End the crawl at once but for visits whose items were counted: what is told and what is in the outputs is the same."""
+        self._is_full = True
+        self.stop(reason)
+        for visit in tuple(self._visits):
+            if visit.deferred is not None and not visit.taken:
+                self._clock.callLater(0, visit.deferred.cancel)
 
     def change_places(self, on_wire: int) -> None:
         """Let *on_wire* requests be on the wire at once from now on."""
@@ -641,7 +653,7 @@ class Engine(EngineCalls):
     # Hot: once per output of a callback.
     def _handle(self, output: Any, visit: Visit, response: Response | None, depth: int) -> Deferred[Any] | None:
         """Take one output of a callback; return a Deferred if the next one must wait."""
-        if self._items.halted:
+        if self._items.halted or (self._is_full and not visit.taken):
             raise Halted
         if isinstance(output, Request):
             try:
@@ -660,7 +672,11 @@ class Engine(EngineCalls):
     def _item_kept(self, closing: CloseSpider | None) -> None:
         if closing is not None:
             self.stop(closing.reason)
-        self._stop_if(self._limits.reached_items(self.account.items), now=True)
+        reason = self._limits.reached_items(self.account.items)
+        if reason is not None and self._limits.is_far_beyond(self.account.items):
+            self.stop_now(reason)
+        elif reason is not None and self.state == "running":
+            self._finish_visits_with_items(reason)
 
     def _stop_if(self, reason: str | None, *, now: bool = False) -> None:
         if reason is not None:

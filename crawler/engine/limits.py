@@ -1,7 +1,8 @@
-"""Limits that stop a crawl, exactly.
+"""Limits that stop a crawl.
 
 Pure: what has been counted goes in, what to do comes out. Pages are limited before they start, so that no more are fetched
-than asked for; items, errors and seconds when they are reached, and whatever is still in flight then goes back to waiting.
+than asked for; items, errors and seconds when they are reached, and whatever is still in flight then goes back to waiting. But
+items of one page are kept together or not at all: pages that have brought some are finished, and bring a few more than asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from crawler.settings import Settings
+
+
+# Items beyond the limit after which a callback is taken for one that never ends.
+_MOST_MORE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,10 @@ class Limits:
     def reached_items(self, items: int) -> str | None:
         """Return the reason to stop after *items* items, or None."""
         return "closespider_itemcount" if self.items and items >= self.items else None
+
+    def is_far_beyond(self, items: int) -> bool:
+        """Tell whether *items* are more than pages may be expected to bring that are finished when the limit is reached."""
+        return items >= self.items + _MOST_MORE
 
     def reached_errors(self, errors: int) -> str | None:
         """Return the reason to stop after *errors* errors, or None."""

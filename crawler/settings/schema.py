@@ -44,7 +44,12 @@ class Crawl(Section):
     depth_priority: int = setting(0, "Taken off a request's priority for each step of depth.", "DEPTH_PRIORITY")
     url_length: int = setting(2083, "Longest URL that is followed; 0 for no limit.", "URLLENGTH_LIMIT", minimum=0)
     max_pages: int = setting(0, "Stop after this many responses; 0 for no limit.", "CLOSESPIDER_PAGECOUNT", minimum=0)
-    max_items: int = setting(0, "Stop after this many items; 0 for no limit.", "CLOSESPIDER_ITEMCOUNT", minimum=0)
+    max_items: int = setting(
+        0,
+        "Stop at this many items, once the pages that brought them are finished; 0 for no limit.",
+        "CLOSESPIDER_ITEMCOUNT",
+        minimum=0,
+    )
     max_errors: int = setting(
         0, "Stop after this many errors in callbacks; 0 for no limit.", "CLOSESPIDER_ERRORCOUNT", minimum=0
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
 
 import pytest
 from twisted.internet import defer, task
@@ -443,16 +445,35 @@ def test_a_page_limit_is_exact() -> None:
     assert result.reason == "closespider_pagecount"
 
 
-def test_an_item_limit_is_exact() -> None:
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_page_that_reaches_the_item_limit_is_finished_and_no_other_begins(tmp_path: Path, waits: bool) -> None:
     class Three(PathSpider):
-        def parse(self, response):
+        async def parse(self, response):
             for number in range(3):
                 yield {"path": number}
-            yield from response.follow_all(css="a")
+                if waits:
+                    await self.crawler.engine.download(Request(f"http://site.test/more/{number}"))
+            for link in response.follow_all(css="a"):
+                yield link
 
-    result = crawl_in_memory(Three, many_pages(), {**FAST, "crawl.max_items": 10})
-    assert len(result.items) == result.stats["item_scraped_count"] == 10
+    feed = tmp_path / "items.jsonl"
+    settings = {**FAST, "crawl.max_items": 10, "FEEDS": {str(feed): {"format": "jsonl"}}}
+    result = crawl_in_memory(Three, many_pages(), settings)
     assert result.reason == "closespider_itemcount"
+    kept = len(feed.read_text().splitlines())
+    assert kept == len(result.items) == result.stats["item_scraped_count"]
+    # Of those that wait, sixteen have begun when the limit is reached.
+    assert kept in range(12, 3 * 16 + 1 if waits else 13, 3)
+
+
+def test_a_callback_that_brings_items_for_ever_is_ended_by_the_item_limit() -> None:
+    class Endless(PathSpider):
+        def parse(self, response):
+            yield from ({"number": number} for number in count())
+
+    result = crawl_in_memory(Endless, many_pages(), {**FAST, "crawl.max_items": 10})
+    assert result.reason == "closespider_itemcount"
+    assert 10 <= len(result.items) <= 2_000
 
 
 def test_an_error_limit_is_exact() -> None:

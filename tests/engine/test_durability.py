@@ -335,18 +335,21 @@ def test_half_of_a_surrogate_pair_in_what_is_kept_fails_no_commit(tmp_path: Path
     assert (summary.state, summary.ended, summary.items) == ("finished", {"done": 1}, 1)
 
 
+@pytest.mark.parametrize(
+    ("limit", "reason"), [("max_pages", "closespider_pagecount"), ("max_items", "closespider_itemcount")]
+)
 def test_a_job_that_is_resumed_with_the_limit_that_ended_it_ends_again_and_says_what_to_do(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, limit: str, reason: str
 ) -> None:
     job = Job(tmp_path)
     for _ in range(2):
-        crawler, world = job.crawler({"crawl.max_pages": 3})
+        crawler, world = job.crawler({f"crawl.{limit}": 3})
         results: list[Any] = []
         crawler.crawl().addBoth(results.append)
         while not results:
             world.step(crawler)
-        assert results[0].reason == "closespider_pagecount"
-    assert "crawl.max_pages = 3 was reached by an earlier process of the job: set it higher to go on" in caplog.text
+        assert results[0].reason == reason
+    assert f"crawl.{limit} = 3 was reached by an earlier process of the job: set it higher to go on" in caplog.text
     assert job.run()
     job.check()
 
