@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -18,6 +19,11 @@ def no_crawl_goes_on_counting() -> Iterator[None]:
     for handler in list(root.handlers):
         if isinstance(handler, LogCount):
             root.removeHandler(handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are processors: a quarter of the time, tests wait for processes and for timers."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)
