@@ -32,7 +32,7 @@ _SIGNS = 4
 
 # Code of these folders is not what the user wrote.
 _PACKAGE = str(Path(__file__).resolve().parents[1])
-# Who calls all that runs in a reactor: asyncio's loop, Twisted's own reactors, and the module that starts a loop without frames.
+# Who calls all that runs in a reactor: asyncio's loop, Twisted's own reactors, and the module that starts a loop that has no frames.
 _TURNS = frozenset({"_run_once", "mainLoop"})
 _STARTS = str(Path(_PACKAGE) / "runtime.py")
 #: The name of what nobody saw: native code held the interpreter, or the process was not let run.
@@ -168,10 +168,7 @@ def sample_of(frame: FrameType) -> tuple[str, str, str]:
     while not _is_users(place):
         if ours is None and place.f_code.co_filename.startswith(_PACKAGE):
             ours = place
-        code = place.f_code
-        if (
-            place.f_back is None or code.co_name in _TURNS or code.co_filename == _STARTS
-        ):  # beyond is who started the reactor
+        if place.f_back is None or _calls_all(place):  # beyond is who started the reactor
             place = ours or frame
             break
         place = place.f_back
@@ -186,6 +183,10 @@ def _libraries() -> tuple[str, ...]:
     import sysconfig  # takes a millisecond, and most crawls never stall
 
     return (*{sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}, "<frozen")
+
+
+def _calls_all(frame: FrameType) -> bool:
+    return frame.f_code.co_name in _TURNS or frame.f_code.co_filename == _STARTS
 
 
 def _is_users(frame: FrameType) -> bool:
