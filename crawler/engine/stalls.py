@@ -32,7 +32,7 @@ _SIGNS = 4
 
 # Code of these folders is not what the user wrote.
 _PACKAGE = str(Path(__file__).resolve().parents[1])
-# Who calls all that runs in a reactor: asyncio's loop, Twisted's own reactors, and the module that starts a loop that has no frames.
+# Who calls all that runs in a reactor: asyncio's loop, Twisted's own reactors, and the module that starts a loop without frames.
 _TURNS = frozenset({"_run_once", "mainLoop"})
 _STARTS = str(Path(_PACKAGE) / "runtime.py")
 #: The name of what nobody saw: native code held the interpreter, or the process was not let run.

@@ -347,6 +347,8 @@ def test_what_is_read_ahead_keeps_the_order_whatever_comes_in_between(
     monkeypatch.setattr("crawler.frontier.stock._MOST_NEAR", chance.choice((1, 5, 1_000)))
     monkeypatch.setattr("crawler.frontier.stock._BLOCK", chance.choice((1, 5, 100)))
     monkeypatch.setattr("crawler.frontier.stock._UNTRIED", chance.choice((0, 3)))
+    monkeypatch.setattr("crawler.frontier.stock._SAMPLE", chance.choice((1, 8)))
+    monkeypatch.setattr("crawler.frontier.stock._NEARLY_ALL", chance.choice((0.0, 0.75, 1.1)))
     capacity, hosts = chance.choice((1, 3, 10, 40)), chance.choice((1, 2, 20))
     desk = Desk(folder, capacity=capacity)
     expected: list[tuple[int, int]] = []
