@@ -156,6 +156,7 @@ class StallWatch:
                 frame = sys._current_frames().get(self._watched)
                 if frame is not None:
                     self._sample = sample_of(frame)
+                del frame  # or all that its functions had would live until the next stall
 
 
 def sample_of(frame: FrameType) -> tuple[str, str, str]:

@@ -86,7 +86,8 @@ class Digests:
     def _write(self, first: int, digests: bytes | bytearray) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115  # lives as long as this
-        rest, place = memoryview(digests), first * SIZE
-        while rest:
-            written = os.pwrite(self._file.fileno(), rest, place)
-            place, rest = place + written, rest[written:]
+        place, written = first * SIZE, 0
+        # Let go of at once, not when nobody has this frame any more: as long as there is a view, what is unwritten cannot change.
+        with memoryview(digests) as view:
+            while written < len(view):
+                written += os.pwrite(self._file.fileno(), view[written:], place + written)

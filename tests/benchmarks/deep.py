@@ -69,7 +69,9 @@ class DeepSpider(Spider):
 def crawl(url: str, waiting: int, pages: int) -> tuple[float, float]:
     """Crawl in this process; return the CPU of a page, in seconds, and pages a second."""
     with tempfile.TemporaryDirectory() as scratch:
-        run(DeepSpider, {"frontier.directory": scratch}, url=url, waiting=waiting, pages=pages)
+        result = run(DeepSpider, {"frontier.directory": scratch}, url=url, waiting=waiting, pages=pages)
+        if result.reason != "measured":
+            raise SystemExit(f"the crawl ended before it was measured: {result.reason}")
     return DeepSpider.measured
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 import time
+import weakref
 from typing import Any
 
 import pytest
@@ -81,6 +82,32 @@ async def test_a_component_that_blocks_is_named_with_a_sample_of_its_stack(
     assert "time.sleep(LONG)" in stall.stack
     assert LONG * 0.9 <= stall.seconds < 20 * LONG
     assert "block held the reactor for 0.5" in caplog.text
+
+
+@ensureDeferred
+async def test_what_a_function_had_that_blocked_does_not_live_on() -> None:
+    class Large:
+        pass
+
+    class Holding(Blocking):
+        still_there: list[bool] = []
+
+        async def start(self):
+            yield Request(f"{self.url}/1")
+            yield Request(f"{self.url}/2", priority=-1)
+
+        def parse(self, response):
+            if response.url.endswith("2"):
+                self.still_there.append(self.large() is not None)
+                return
+            large = Large()
+            self.large = weakref.ref(large)
+            block()
+
+    settings = {**FAST, "crawl.max_callback_seconds": 0.1, "crawl.concurrency": 1}
+    with serving(say(response(b"<p>x"))) as server:
+        await Crawler(Holding, settings, runtime=runtime.of_reactor(reactor)).crawl(url=server.url.rstrip("/"))
+    assert Holding.still_there == [False]
 
 
 @ensureDeferred

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import random
+import sys
 from hashlib import blake2b
 from itertools import accumulate
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 
 import pytest
 
@@ -72,6 +73,24 @@ def test_few_need_no_file(tmp_path: Path) -> None:
         digests.add(number, digest(number))
         digests.write()
     assert all(digests.of(number) == digest(number) for number in range(1, 1_000))
+
+
+def test_who_looks_at_what_runs_while_it_is_written_is_in_nobodys_way(
+    digests: Digests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames: list[FrameType] = []
+
+    def pwrite(descriptor: int, content: memoryview, place: int) -> int:
+        frames.append(sys._getframe(1))  # as the watch for stalls does, where the disk is slow
+        return os.pwrite(descriptor, content[:1_000], place)
+
+    monkeypatch.setattr(module, "os", SimpleNamespace(pread=os.pread, pwrite=pwrite))
+    for number in range(1, 10_001):
+        digests.add(number, digest(number))
+    digests.write()
+    assert len(frames) == 160
+    digests.add(10_001, digest(10_001))
+    assert all(digests.of(number) == digest(number) for number in range(1, 10_002))
 
 
 def test_a_full_disk_loses_nothing_and_writing_can_be_tried_again(
