@@ -67,6 +67,9 @@ IDLE_INTERVAL = 5.0
 # which neither Ctrl-C nor the dashboard nor a timer is heard. At 1.5 ms a page, this is 50 ms.
 VISITS_PER_TURN = 32
 
+# Requests that wait and are not written yet, some 700 bytes each, at which a callback that goes on and on is not waited for.
+MOST_UNWRITTEN = 20_000
+
 # What earlier processes of a job had seen is loaded between the turns of the reactor: so many thousands at once take 20 ms.
 LOADED_PER_TURN = 10
 
@@ -117,6 +120,7 @@ class Engine(EngineCalls):
             bridge=parts.bridge,
             skip=parts.start_taken,
         )
+        self._unwritten = parts.frontier.unwritten
         self._start_visit = Visit(Request.from_trusted_url("about:start"), "", parts.clock.seconds())
         self._scheduled_receivers = parts.signals.receivers(signals.request_scheduled)
         self._empty_receivers = parts.signals.receivers(signals.scheduler_empty)
@@ -658,6 +662,9 @@ class Engine(EngineCalls):
         if isinstance(output, Request):
             try:
                 self.submit(output, response, depth, parent=visit.sequence)
+                # How far start() was pulled would not be known yet of what it brings.
+                if len(self._unwritten) >= MOST_UNWRITTEN and visit is not self._start_visit:
+                    self._committer.commit()
             except NotStorableError as error:
                 self.frontier.refused(output, visit.sequence, partial(str, error))
                 visit.tell(self.account.request_refused(error, visit))

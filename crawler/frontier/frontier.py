@@ -16,7 +16,7 @@ are for as long.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -92,6 +92,11 @@ class Frontier:
     def is_idle(self) -> bool:
         """Whether nothing waits and nothing is leased."""
         return not self._workbench.waiting and not self._leased
+
+    @property
+    def unwritten(self) -> Sized:
+        """What waits and is not in the journal yet; always the same object."""
+        return () if self._journal is None else self._journal.unwritten
 
     # Hot: once per link.
     def is_duplicate(self, request: Request) -> bool:

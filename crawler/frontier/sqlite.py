@@ -25,7 +25,7 @@ from crawler.frontier.stock import COLUMNS, Row, Stock
 from crawler.frontier.visit import REPLACED, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 
     from crawler.frontier.codec import RequestCodec
     from crawler.frontier.jobs import Job
@@ -84,6 +84,11 @@ class SqliteStore:
             raise _broken(self.job, error) from error
 
     # --- the journal -------------------------------------------------------------------------------------------------
+
+    @property
+    def unwritten(self) -> Sized:
+        """What the next commit will write of what waits; always the same object."""
+        return self._new
 
     # Hot: once per new request.
     def submitted(self, request: Request, host: str, digest: bytes, not_before: float = 0.0) -> None:

@@ -87,6 +87,7 @@ class Job:
         # What takes larger crawls otherwise: commits before their time, feeds that write before them, look-ups of what was seen.
         self.sizes = {
             "crawler.engine.commit.BATCH": chance.choice((1, 5, 256)),
+            "crawler.engine.engine.MOST_UNWRITTEN": chance.choice((1, 3, 20_000)),
             "crawler.exporters.feed._BUFFER": chance.choice((100, 1 << 18)),
             "crawler.frontier.seen._LATELY": chance.choice((2, 65_536)),
             "crawler.frontier.digests._MOST_UNWRITTEN": chance.choice((1, 1 << 16)),

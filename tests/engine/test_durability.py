@@ -367,6 +367,48 @@ def test_a_job_that_is_resumed_with_another_idea_of_what_is_the_same_says_so(
     assert "pages that it has visited may be visited again" in caplog.text
 
 
+def test_what_a_callback_brings_that_goes_on_and_on_is_written_meanwhile_and_found_again_after_a_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crawler.engine.engine.MOST_UNWRITTEN", 100)
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
+    unwritten: list[int] = []
+
+    class Long(Spider):
+        name = "long"
+        start_urls = [f"{HOST}/0"]
+        crashes_at = 0
+
+        def parse(self, response):
+            if response.url != f"{HOST}/0":
+                return
+            for number in range(1, 1_000):
+                unwritten.append(len(self.crawler.engine.frontier.unwritten))
+                if number == self.crashes_at:
+                    return
+                yield Request(f"{HOST}/{number}", dont_filter=number % 2 == 0)
+
+    site = Site({"*": "<p>x"})
+
+    def process(crashes_at: int) -> tuple[Crawler, MemoryWorld]:
+        world = MemoryWorld(site)
+        monkeypatch.setattr(Long, "crashes_at", crashes_at)
+        return Crawler(Long, settings, runtime=world.runtime), world
+
+    crawler, world = process(550)
+    crawler.crawl()
+    while len(unwritten) < 550:
+        world.step(crawler)
+    crash(crawler)  # before the visit is committed, and its last 50 requests
+    assert max(unwritten) == 99
+    crawler, world = process(0)
+    assert world.run(crawler).reason == "finished"
+    assert max(unwritten) == 99
+    assert sorted(page.url for page in visited(tmp_path / "job")) == sorted(
+        f"{HOST}/{number}" for number in range(1_000)
+    )
+
+
 def test_a_crawl_that_cannot_begin_leaves_no_job_but_one_that_had_begun_is_kept(tmp_path: Path) -> None:
     job = Job(tmp_path)
     (tmp_path / "items.json").mkdir()
