@@ -211,10 +211,13 @@ class Stoppable(Protocol):
 
 
 @contextmanager
-def stopped_by_signals(where: Runtime, engines: Callable[[], Iterable[Stoppable]]) -> Iterator[None]:
+def stopped_by_signals(
+    where: Runtime, engines: Callable[[], Iterable[Stoppable]], *, deaf_once_asked: bool = False
+) -> Iterator[None]:
     """Let SIGINT and SIGTERM stop what *engines* returns: gracefully at first, then at once; a third ends the process.
 
     The loop does not come round to them while a callback blocks it: what is left then is to say where it is, and to end.
+    With *deaf_once_asked*, SIGINT is ignored afterwards if one came: a second that comes too late is for the crawl as well.
     """
     asked, arrived, heard = False, 0, 0
 
@@ -254,6 +257,8 @@ def stopped_by_signals(where: Runtime, engines: Callable[[], Iterable[Stoppable]
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
+            if deaf_once_asked and arrived and number == signal.SIGINT:
+                signal.signal(number, signal.SIG_IGN)
 
 
 # The one that ends the process, whatever it does: a job is as safe as after kill -9.

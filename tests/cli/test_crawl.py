@@ -13,9 +13,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from crawler import runtime
 from crawler.demo.server import serving
 from tests.loopback.killing import ROOT, project
 
@@ -195,6 +198,25 @@ def test_sigterm_ends_as_well_as_ctrl_c(folder: Path, shop: str) -> None:
     assert process.returncode == 130
     with (folder / "a.csv").open(newline="") as file:
         assert 0 < len([row["url"] for row in csv.DictReader(file)]) < BOOKS
+
+
+def test_a_ctrl_c_that_comes_when_the_crawl_has_ended_already_is_not_heard_if_one_had_been() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    loop = SimpleNamespace(
+        add_signal_handler=lambda *_: None,
+        remove_signal_handler=lambda number: signal.signal(number, signal.default_int_handler),
+    )
+    where: Any = SimpleNamespace(loop=loop)
+    try:
+        with runtime.stopped_by_signals(where, list, deaf_once_asked=True):
+            pass
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        with runtime.stopped_by_signals(where, list, deaf_once_asked=True):
+            signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def test_a_limit_that_was_set_ends_with_zero(folder: Path, shop: str) -> None:
