@@ -38,6 +38,11 @@ _STARTS = str(Path(_PACKAGE) / "runtime.py")
 #: The name of what nobody saw: native code held the interpreter, or the process was not let run.
 UNKNOWN = "something"
 
+# What stands before the name of a function that is not the user's, and what can be done about either.
+_OURS = "crawler's own "
+_ADVICE = "Blocking work can be moved to a thread: see crawler.threads"
+_ADVICE_ON_OURS = "A slow disk does that, a busy machine, or a page with very many links"
+
 _MOST = 50
 _STACK = 25
 
@@ -143,11 +148,12 @@ class StallWatch:
         self._stalls.add(name, where, stack, held)
         logger.warning(
             "%s held the reactor for %.2f s, and nothing else could run meanwhile (limit: crawl.max_callback_seconds = %g). It was "
-            "at %s. Blocking work can be moved to a thread: see crawler.threads",
+            "at %s. %s",
             name,
             held,
             self._patience,
             where,
+            _ADVICE_ON_OURS if name.startswith(_OURS) else _ADVICE,
         )
 
     def _look(self) -> None:
@@ -174,7 +180,7 @@ def sample_of(frame: FrameType) -> tuple[str, str, str]:
             break
         place = place.f_back
     code = place.f_code
-    own = "crawler's own " if code.co_filename.startswith(_PACKAGE) else ""
+    own = _OURS if code.co_filename.startswith(_PACKAGE) else ""
     return f"{own}{code.co_qualname}", f"{code.co_filename}:{place.f_lineno} in {code.co_name}", stack
 
 

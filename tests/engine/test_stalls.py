@@ -15,10 +15,11 @@ from twisted.internet import reactor
 
 from crawler import Request, Spider, runtime
 from crawler.crawler import Crawler
-from crawler.engine.stalls import Stalls, sample_of
+from crawler.engine.stalls import Stalls, StallWatch, sample_of
 from crawler.frontier import MemoryStore, Workbench
 from crawler.frontier.codec import RequestCodec
 from crawler.settings import HostRules
+from crawler.testing import MemoryWorld, Site
 from tests.loopback.servers import FAST, response, say, serving
 
 LONG = 0.5
@@ -82,6 +83,7 @@ async def test_a_component_that_blocks_is_named_with_a_sample_of_its_stack(
     assert "time.sleep(LONG)" in stall.stack
     assert LONG * 0.9 <= stall.seconds < 20 * LONG
     assert "block held the reactor for 0.5" in caplog.text
+    assert "can be moved to a thread" in caplog.text
 
 
 @ensureDeferred
@@ -144,6 +146,14 @@ def test_who_started_the_reactor_is_not_blamed_for_what_is_no_code_of_the_users(
     ((name, where, _),) = taken
     assert name == "crawler's own Workbench._host"
     assert "workbench.py:" in where
+
+
+def test_of_the_crawlers_own_work_it_is_not_said_to_move_it_to_a_thread(caplog: pytest.LogCaptureFixture) -> None:
+    watch = StallWatch(MemoryWorld(Site({})).clock, Stalls(), patience=0.1)
+    watch._tell(1.0, "crawler's own SqliteStore.commit", "sqlite.py:1 in commit", "")
+    assert "crawler's own SqliteStore.commit held the reactor for 1.00 s" in caplog.text
+    assert "a page with very many links" in caplog.text
+    assert "thread" not in caplog.text
 
 
 def test_stalls_of_one_function_are_counted_together_and_survive_the_process() -> None:
