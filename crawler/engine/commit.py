@@ -108,9 +108,9 @@ class Committer:
 
     def _due(self) -> None:
         self._timer = None
-        self._commit_or_fail()
+        self.commit_or_fail()
 
-    def _commit_or_fail(self) -> None:
+    def commit_or_fail(self) -> None:
         """Commit where nobody would hear of an error: the reactor would note it and go on without commits."""
         try:
             self.commit()
@@ -163,7 +163,7 @@ class Committer:
 
     async def finish(self) -> None:
         """Write the rest, finish the feeds and deliver what is to be delivered."""
-        self._commit_or_fail()
+        self.commit_or_fail()
         if self._batch_timer is not None and self._batch_timer.active():
             self._batch_timer.cancel()
         try:

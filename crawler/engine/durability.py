@@ -159,8 +159,12 @@ class Durability:
 
     def _tell_other_identities(self) -> None:
         """Warn of settings with which requests of before are not recognised."""
+        kept = self.job.get("settings")
+        if kept is None:  # by an older version
+            return
+        # A list or a text that is empty is the default, given or not.
         before, now = (
-            {name: value for name, value, _ in kept} for kept in (self.job.get("settings", ()), self._settings)
+            {name: value for name, value, _ in settings if value.strip("()[]")} for settings in (kept, self._settings)
         )
         for name in _OF_IDENTITY:
             if before.get(name) != now.get(name):

@@ -664,7 +664,7 @@ class Engine(EngineCalls):
                 self.submit(output, response, depth, parent=visit.sequence)
                 # How far start() was pulled would not be known yet of what it brings.
                 if len(self._unwritten) >= MOST_UNWRITTEN and visit is not self._start_visit:
-                    self._committer.commit()
+                    self._committer.commit_or_fail()  # the callback is not to blame
             except NotStorableError as error:
                 self.frontier.refused(output, visit.sequence, partial(str, error))
                 visit.tell(self.account.request_refused(error, visit))

@@ -409,6 +409,44 @@ def test_what_a_callback_brings_that_goes_on_and_on_is_written_meanwhile_and_fou
     )
 
 
+def test_a_callback_is_not_to_blame_for_a_commit_that_goes_wrong_while_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Long(Spider):
+        name = "long"
+        start_urls = [f"{HOST}/0"]
+
+        def parse(self, response):
+            monkeypatch.setattr(SqliteStore, "commit", fails)
+            for number in range(1, 1_000):
+                yield Request(f"{HOST}/{number}")
+
+    def fails(*_: object) -> None:
+        raise ValueError("no error of a disk")
+
+    monkeypatch.setattr("crawler.engine.engine.MOST_UNWRITTEN", 100)
+    world = MemoryWorld(Site({"*": "<p>x"}))
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
+    result = world.run(Crawler(Long, settings, runtime=world.runtime))
+    assert result.reason == "job_error"
+    assert "the commit failed: ValueError: no error of a disk" in caplog.text
+    assert "spider_exceptions/count" not in result.stats
+
+
+def test_a_job_of_an_older_version_that_kept_no_settings_is_resumed_without_a_word_of_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = Job(tmp_path)
+    assert not job.run(20)
+    database = sqlite3.connect(job.path / "job.sqlite")
+    database.execute("DELETE FROM job WHERE key = 'settings'")
+    database.commit()
+    database.close()
+    crawler, world = job.crawler({"frontier.include_headers": ["Accept-Language"]})
+    world.run(crawler)
+    assert "makes two requests the same" not in caplog.text
+
+
 def test_a_crawl_that_cannot_begin_leaves_no_job_but_one_that_had_begun_is_kept(tmp_path: Path) -> None:
     job = Job(tmp_path)
     (tmp_path / "items.json").mkdir()
