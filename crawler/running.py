@@ -19,7 +19,6 @@ from crawler.crawler import Crawler
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
-    from crawler.engine import Engine
     from crawler.exporters import FeedOptions
     from crawler.result import CrawlResult
     from crawler.runtime import Runtime
@@ -97,8 +96,7 @@ def run_crawl(
 ) -> CrawlResult:
     """Crawl as the command line does: *feeds* besides those of the settings, Ctrl-C to stop, no items kept in memory.
 
-    The first Ctrl-C (SIGINT) or SIGTERM finishes what is in flight, the second stops at once; the process is taken to end
-    after that, and ignores those that come later. *on_start* gets the crawler
+    The first Ctrl-C (SIGINT) or SIGTERM finishes what is in flight, the second stops at once. *on_start* gets the crawler
     before it begins; *command* is kept with the job, for who resumes it; *start* is that of :class:`Crawler`.
     """
     where = runtimes.own()
@@ -109,8 +107,5 @@ def run_crawl(
             on_start(crawler)
         return crawler.crawl(**arguments)
 
-    def engines() -> list[Engine]:
-        return [crawler.engine] if crawler.engine is not None else []
-
-    with runtimes.stopped_by_signals(where, engines, deaf_once_asked=True):
+    with runtimes.stopped_by_signals(where, lambda: [crawler.engine] if crawler.engine is not None else []):
         return runtimes.run(where, begin)

@@ -211,13 +211,11 @@ class Stoppable(Protocol):
 
 
 @contextmanager
-def stopped_by_signals(
-    where: Runtime, engines: Callable[[], Iterable[Stoppable]], *, deaf_once_asked: bool = False
-) -> Iterator[None]:
+def stopped_by_signals(where: Runtime, engines: Callable[[], Iterable[Stoppable]]) -> Iterator[None]:
     """Let SIGINT and SIGTERM stop what *engines* returns: gracefully at first, then at once; a third ends the process.
 
     The loop does not come round to them while a callback blocks it: what is left then is to say where it is, and to end.
-    With *deaf_once_asked*, SIGINT is ignored afterwards if one came: a second that comes too late is for the crawl as well.
+    Afterwards both go where they went before.
     """
     asked, arrived, heard = False, 0, 0
 
@@ -249,16 +247,22 @@ def stopped_by_signals(
     if loop is None or threading.current_thread() is not threading.main_thread():
         yield
         return
+    before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
         loop.add_signal_handler(number, stop, number)
         signal.signal(number, note)  # called at once, and the loop still hears of it by the descriptor that it has set
     try:
         yield
     finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-            if deaf_once_asked and arrived and number == signal.SIGINT:
-                signal.signal(number, signal.SIG_IGN)
+        blocked = signal.pthread_sigmask(
+            signal.SIG_BLOCK, numbers
+        )  # the loop puts Python's own handlers there meanwhile
+        try:
+            for number, handler in before.items():
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: nobody knows
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 # The one that ends the process, whatever it does: a job is as safe as after kill -9.

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,9 @@ from crawler.spiders.arguments import parse_arguments
 from crawler.spiders.loader import load_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
+    from types import FrameType
 
     from twisted.python.failure import Failure
 
@@ -144,23 +145,43 @@ def _run(
         "assignments": given.assignments,
         "directory": str(Path.cwd()),
     }
-    with _view(run, given) as live:
+    with deaf_to_ctrl_c() as begun:
+        with _view(run, given) as live:
 
-        def watch(crawler: Crawler) -> None:
-            if live:
-                live.watch(crawler)
-            debug_errors(crawler, given)
+            def watch(crawler: Crawler) -> None:
+                begun()
+                if live:
+                    live.watch(crawler)
+                debug_errors(crawler, given)
 
-        result = crawl_of(spidercls, project.settings, arguments, feeds=feeds, on_start=watch, command=again)
-        # Who pressed Ctrl-C twice, and once too late, still wants to be told how the crawl went.
-        interrupting = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+            result = crawl_of(spidercls, project.settings, arguments, feeds=feeds, on_start=watch, command=again)
         _tell(result, live, given, go_on=_to_go_on(result, job_name or settings.frontier.job))
-    finally:
-        signal.signal(signal.SIGINT, interrupting)
     if run.report and result.job_folder is not None:
         _report(result.job_folder, run.report)
     click.get_current_context().exit(of_result(result))
+
+
+@contextmanager
+def deaf_to_ctrl_c() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C have no effect, other than that which a crawl gives it, once what is yielded was called.
+
+    Who pressed it twice, and once too late, still wants to be told how the crawl went.
+    """
+    has_begun = False
+
+    def begun() -> None:
+        nonlocal has_begun
+        has_begun = True
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if not has_begun:
+            signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield begun
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _report(job: Path, file: str) -> None:

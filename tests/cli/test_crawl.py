@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from crawler import runtime
+from crawler.cli.running import deaf_to_ctrl_c
 from crawler.demo.server import serving
 from tests.loopback.killing import ROOT, project
 
@@ -200,23 +201,35 @@ def test_sigterm_ends_as_well_as_ctrl_c(folder: Path, shop: str) -> None:
         assert 0 < len([row["url"] for row in csv.DictReader(file)]) < BOOKS
 
 
-def test_a_ctrl_c_that_comes_when_the_crawl_has_ended_already_is_not_heard_if_one_had_been() -> None:
+def test_a_ctrl_c_that_comes_when_the_crawl_has_ended_already_is_not_heard() -> None:
     before = signal.getsignal(signal.SIGINT)
+    with deaf_to_ctrl_c() as begun:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        begun()
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_signals_go_where_they_went_before_when_a_crawl_has_ended() -> None:
+    def own(*_: object) -> None:
+        """Stand for what a program does at a signal."""
+
+    # That of asyncio does so, whatever was there.
     loop = SimpleNamespace(
         add_signal_handler=lambda *_: None,
-        remove_signal_handler=lambda number: signal.signal(number, signal.default_int_handler),
+        remove_signal_handler=lambda number: signal.signal(number, signal.SIG_DFL),
     )
     where: Any = SimpleNamespace(loop=loop)
+    before = {number: signal.signal(number, own) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with runtime.stopped_by_signals(where, list, deaf_once_asked=True):
-            pass
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        with runtime.stopped_by_signals(where, list, deaf_once_asked=True):
-            signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
+        with runtime.stopped_by_signals(where, list):
+            assert signal.getsignal(signal.SIGINT) is not own
+        assert [signal.getsignal(number) for number in before] == [own, own]
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
     finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_a_limit_that_was_set_ends_with_zero(folder: Path, shop: str) -> None:
