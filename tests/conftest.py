@@ -21,9 +21,9 @@ def no_crawl_goes_on_counting() -> Iterator[None]:
             root.removeHandler(handler)
 
 
-def pytest_xdist_auto_num_workers() -> int:
+def pytest_xdist_auto_num_workers() -> int | None:
     """Return one worker more than there are processors: a quarter of the time, tests wait for processes and for timers."""
-    return (os.cpu_count() or 1) + 1
+    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(wrapper=True)
