@@ -72,6 +72,8 @@ class Connectivity:
         self._has_given_up = False
         #: Whether nothing can be reached.
         self.is_lost = False
+        #: How often a site has become a witness that was none.
+        self.noted = 0
 
     def __repr__(self) -> str:
         return f"<Connectivity {'lost' if self.is_lost else 'as far as is known'}, {len(self._waiting)} requests wait>"
@@ -116,7 +118,7 @@ class Connectivity:
         if site.startswith("http"):
             self._noted_at = now
             self._has_given_up = False
-            self._witnesses.pop(site, None)
+            self.noted += self._witnesses.pop(site, None) is None
             self._witnesses[site] = robots_request(site, request)
             if len(self._witnesses) > _WITNESSES:
                 del self._witnesses[next(iter(self._witnesses))]

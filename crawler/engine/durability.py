@@ -83,6 +83,7 @@ class Durability:
         self._pacer: Pacer | None = None
         self._asked_kept = 0
         self._paces_kept_at = -math.inf
+        self._witnesses_kept = 0
         self._told_state = False
         self._kept_cookies: tuple[int, ...] = ()
         if self.is_resumed and job.get("spider") != spider.name:
@@ -238,6 +239,9 @@ class Durability:
         if at_end or now - self._paces_kept_at >= _PACES_INTERVAL:
             self._paces_kept_at = now
             values["paces"] = pacer.paces()
+        # A new one at once: who is killed a moment after the first answer, and resumes without a network, shall lose no page.
+        if at_end or engine.connectivity.noted != self._witnesses_kept:
+            self._witnesses_kept = engine.connectivity.noted
             witnesses = engine.connectivity.witnesses()
             values["witnesses"] = Secret(witnesses) if any("proxy" in meta for _, meta in witnesses) else witnesses
         return values

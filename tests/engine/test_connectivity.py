@@ -19,6 +19,7 @@ from crawler import Request, Spider
 from crawler.crawler import Crawler
 from crawler.exporters import FeedOptions
 from crawler.testing import MemoryWorld, Page, Site
+from tests.engine.crashes import crash
 
 PAGES = 40
 SHOP, OTHER, DEAD = "http://shop.test", "http://other.test", "http://dead.test"
@@ -96,6 +97,19 @@ def test_a_job_whose_network_stays_away_stops_and_loses_nothing(tmp_path: Path) 
     assert (resumed.reason, resumed.failed) == ("finished", 0)
     items = Counter(json.loads(line)["url"] for line in (tmp_path / "items.jsonl").read_text().splitlines())
     assert items == {f"{SHOP}/{number}": 1 for number in range(PAGES)}
+
+
+def test_a_job_that_is_killed_after_its_first_answers_and_resumed_without_a_network_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    killed = Process(lambda url, now: False, tmp_path)
+    killed.crawler.crawl()
+    while len(killed.items) < 5:
+        killed.world.step(killed.crawler)
+    crash(killed.crawler)
+    assert killed.world.clock.seconds() < 5.0
+    still_away = Process(lambda url, now: True, tmp_path).run()
+    assert (still_away.reason, still_away.failed) == ("unreachable", 0)
 
 
 def test_without_a_job_requests_fail_when_the_network_stays_away() -> None:
