@@ -262,6 +262,11 @@ class Assembly:
         """The feeds: where each is, and how many items it has."""
         return [(str(feed.path), feed.items) for feed in self._feeds]
 
+    @property
+    def undelivered(self) -> list[str]:
+        """Those of the outputs that wait for their delivery, when the crawl has ended."""
+        return [feed.path for feed in self._feeds.spooled if not feed.is_delivered]
+
     async def fetch(self, request: Request) -> Response:
         """Return the response to *request*, past frontier, middlewares and statistics."""
         return await self._downloader.fetch(request)

@@ -161,6 +161,7 @@ class Crawler:
             interrupted=reason == "shutdown",
             snapshot=self.snapshot(),
             outputs=self._assembly.outputs if self._assembly else (),
+            undelivered=self._assembly.undelivered if self._assembly else (),
             job_folder=self.job_folder,
         )
 

@@ -29,5 +29,7 @@ class CrawlResult:
     snapshot: CrawlSnapshot | None = field(default=None, repr=False)
     #: The feeds that were written: where each is, and how many items it has.
     outputs: Sequence[tuple[str, int]] = ()
+    #: Those of them, by where they go, that were not delivered, not or not wholly: a job makes up for it when it is resumed.
+    undelivered: Sequence[str] = ()
     #: Where the job is kept, None if the crawl was not durable.
     job_folder: Path | None = None

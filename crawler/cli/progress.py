@@ -156,7 +156,9 @@ def end_table(result: CrawlResult, now: CrawlSnapshot, go_on: str = "") -> Table
     for told in result.stats.get(FAILED, ()):
         table.add_row("[red]monitor[/red]", told)
     for path, items in result.outputs:
-        table.add_row("written", f"{path}   ({items:,} items)")
+        table.add_row(
+            "[red]not delivered[/red]" if path in result.undelivered else "written", f"{path}   ({items:,} items)"
+        )
     if go_on:
         table.add_row("go on", go_on)
     return table

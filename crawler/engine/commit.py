@@ -161,6 +161,10 @@ class Committer:
             self._broken = True
             self._on_failure(error)
 
+    def hurry(self) -> None:
+        """Wait for no storage that does not take a feed: a job delivers it when it is resumed."""
+        self._deliveries.hurry()
+
     async def finish(self) -> None:
         """Write the rest, finish the feeds and deliver what is to be delivered."""
         self.commit_or_fail()

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from crawler import signals
 from crawler.concurrency import start
@@ -81,6 +82,8 @@ class Deliveries:
         self._running: Deferred[None] | None = None
         self._not_before = 0.0
         self._pause = PAUSE
+        self._hurries = False
+        self._between: Deferred[None] | None = None  # two attempts, at the end
 
     def go_on(self) -> None:
         """Deliver what is complete and committed, in the background. Called after every commit."""
@@ -122,15 +125,16 @@ class Deliveries:
                     logger.error("%s", error)
                 await self.closed(feed.options, batch.uri, batch.items, batch=batch.number, failed=error is not None)
         if failed:
-            raise FeedError(
-                f"{failed} outputs wait for their delivery: resume the job to try again, or copy their files where they belong"
-            )
+            told = f"{failed} outputs wait" if failed > 1 else "1 output waits"
+            raise FeedError(f"{told} for delivery: resume the job to try again, or copy the files where they belong")
 
     async def _last_attempts(self, feed: SpooledFeed, batch: Batch) -> FeedError | None:
         error: FeedError | None = None
         for delay in LAST_ATTEMPTS:
-            if delay:
+            if delay and not self._hurries:
                 await self._sleep(delay)
+            if delay and self._hurries:
+                break
             try:
                 await self._deliver(feed, batch)
             except FeedError as failed:
@@ -140,9 +144,16 @@ class Deliveries:
         return error
 
     async def _sleep(self, seconds: float) -> None:
-        over: Deferred[None] = Deferred()
-        self._clock.callLater(seconds, over.callback, None)
-        await over
+        self._between = Deferred(lambda _: timer.cancel())
+        timer = self._clock.callLater(seconds, self._between.callback, None)
+        with suppress(CancelledError):
+            await self._between
+
+    def hurry(self) -> None:
+        """Try each delivery once from now on: whoever has asked twice for the end does not wait for a storage."""
+        self._hurries = True
+        if self._between is not None:
+            self._between.cancel()
 
     async def _deliver(self, feed: SpooledFeed, batch: Batch) -> None:
         if feed.options.storage is None:

@@ -249,6 +249,8 @@ class Engine(EngineCalls):
 
     def stop_now(self, reason: str = "shutdown") -> None:
         """End the crawl at once: what is in flight goes back to waiting."""
+        if self.state in ("closing", "closed"):
+            self._committer.hurry()
         self.stop(reason)
         if not self._items.halted and self.state == "closing":
             self._items.halted = True

@@ -70,6 +70,7 @@ class SpooledFeed:
         self._size = 0
         self._began_at = seconds()
         self._is_final = False
+        self._is_shown = False  # the document that is open was delivered as far as it goes
         if place is None:
             self.uri = self._name()
             self._document = self._open()
@@ -207,6 +208,13 @@ class SpooledFeed:
         if batch in self._complete:
             self._complete.remove(batch)
             self._delivered.append(batch)
+        else:
+            self._is_shown = True
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether all that it has was delivered, when it was closed."""
+        return not self._complete and (self._is_shown or self.unfinished is None)
 
     def committed(self) -> None:
         """Remove what was delivered: the place without it has been kept."""

@@ -85,6 +85,13 @@ def test_the_table_leaves_out_what_there_is_nothing_to_say_of() -> None:
     assert "waiting" in rendered(end_table(CrawlResult("shutdown", {}), NOW), 100)
 
 
+def test_the_table_does_not_say_of_what_was_not_delivered_that_it_was_written() -> None:
+    outputs = [("ftp://a.test/items.jsonl", 5), ("/tmp/items.jsonl", 5)]
+    result = CrawlResult("feed_error", {}, outputs=outputs, undelivered=["ftp://a.test/items.jsonl"])
+    told = [" ".join(line.split()) for line in rendered(end_table(result, NOW), 100).splitlines()]
+    assert told[-2:] == ["not delivered ftp://a.test/items.jsonl (5 items)", "written /tmp/items.jsonl (5 items)"]
+
+
 class Pages(Spider):
     name = "pages"
     start_urls = ["http://site.test/"]

@@ -192,6 +192,33 @@ def test_a_delivery_that_fails_for_good_keeps_the_job_and_is_made_up_for_when_it
     assert Shelf.taken == {}
 
 
+def test_who_asks_twice_for_the_end_does_not_wait_for_a_storage_that_does_not_take_a_feed(tmp_path: Path) -> None:
+    Shelf.refusals = 2
+    feeds = {"shelf://a/items.jsonl": {}, f"{tmp_path}/all.jsonl": {}}
+    settings = {**SETTINGS, "FEEDS": feeds, "FEED_STORAGES": {"shelf": Shelf}}
+    settings |= {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job")}
+    world = MemoryWorld(Site({"*": Page("")}))
+    crawler = Crawler(Pages, settings, runtime=world.runtime)
+    ended: list[CrawlResult] = []
+    crawler.crawl().addCallback(ended.append)
+    while Shelf.refusals == 2:
+        world.step(crawler)
+    assert crawler.engine is not None
+    crawler.engine.stop_now()
+    crawler.engine.stop_now()
+    asked_at = world.clock.seconds()
+    while not ended:
+        world.step(crawler)
+    assert world.clock.seconds() - asked_at < 1.0
+    assert (Shelf.refusals, ended[0].reason) == (1, "feed_error")
+    assert ended[0].undelivered == ["shelf://a/items.jsonl"]
+
+    Shelf.refusals = 0
+    result = crawl(feeds, tmp_path)
+    assert (result.reason, result.undelivered) == ("finished", [])
+    assert sorted(Shelf.taken["shelf://a/items.jsonl"]) == list(range(10))
+
+
 def test_a_delivery_that_fails_without_a_job_leaves_the_items_where_it_says(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -213,7 +240,8 @@ def test_a_stopped_crawl_delivers_what_it_has_and_its_job_delivers_the_whole(tmp
         world = MemoryWorld(Site({"*": Page("")}))
         return world.run(Crawler(Pages, settings, runtime=world.runtime))
 
-    assert run(4).reason == "closespider_itemcount"
+    stopped = run(4)
+    assert (stopped.reason, stopped.undelivered) == ("closespider_itemcount", [])
     assert len(Shelf.taken["shelf://a/items.jsonl"]) == 4
     assert run(0).reason == "finished"
     assert sorted(Shelf.taken["shelf://a/items.jsonl"]) == list(range(10))
