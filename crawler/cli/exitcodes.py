@@ -38,9 +38,9 @@ _MEANINGS = {
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 
-# The reasons of a crawl that could not go on: its output or its job could not be written, nothing could be reached any more, or the
-# engine failed.
-_BROKEN = frozenset({"feed_error", "job_error", "unreachable", "engine_error", "start_error"})
+# The reasons of a crawl that could not go on: its output or its job could not be written, nothing could be reached any more, there
+# was no memory left, or the engine failed.
+_BROKEN = frozenset({"feed_error", "job_error", "unreachable", "out_of_memory", "engine_error", "start_error"})
 
 
 def of_result(result: CrawlResult) -> ExitCode:

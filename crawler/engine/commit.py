@@ -72,6 +72,11 @@ class Committer:
         return self._feeds.serialize(item)
 
     @property
+    def is_durable(self) -> bool:
+        """Whether the crawl can be resumed."""
+        return self._durability is not None
+
+    @property
     def keeps_items(self) -> bool:
         """Whether items are kept with the job, to be exported again."""
         return self._durability is not None and self._durability.keeps_items

@@ -30,7 +30,7 @@ from crawler.engine.admission import DUPLICATE, IGNORED, PRIVATE, ROBOTS
 from crawler.engine.beginning import Beginning
 from crawler.engine.calls import EngineCalls
 from crawler.engine.errands import ASKING, Errands, asks_on_the_wire, check_allowed
-from crawler.engine.halt import CANCELLED, NOT_OF_USER, Halted
+from crawler.engine.halt import CANCELLED, NOT_OF_USER, OUT_OF_MEMORY, Halted, is_short_of_memory
 from crawler.engine.holdback import BYTES, ITEMS, NETWORK, PAUSED, PLACES, VISITS
 from crawler.engine.items import ItemFlow
 from crawler.engine.lifecycle import Lifecycle
@@ -91,6 +91,7 @@ class Engine(EngineCalls):
             self.account,
             bridge=parts.bridge,
             kept=self._item_kept,
+            stops=self._stops_for,
             on_item=parts.on_item,
             job=parts.job,
             waits=parts.watch.waits,
@@ -463,7 +464,7 @@ class Engine(EngineCalls):
         except NOT_OF_USER:
             raise
         except BaseException as error:
-            if self._items.halted:
+            if self._items.halted or self._stops_for(error):
                 self._give_back(visit)
             else:
                 visit.outcome, visit.detail = Outcome.FAILED, describe(error)
@@ -547,6 +548,8 @@ class Engine(EngineCalls):
         except (*CANCELLED, Halted, *NOT_OF_USER):
             raise
         except BaseException as error:
+            if self._stops_for(error):
+                raise Halted from error
             failed = error
             visit.tell(f"its callback {self.account.spider_error(error, request, response)}")
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
@@ -586,6 +589,9 @@ class Engine(EngineCalls):
         except NOT_OF_USER:
             raise
         except BaseException as failed:
+            if self._stops_for(failed):
+                self._give_back(visit)
+                return
             visit.tell(f"its errback {self.account.spider_error(failed, request, response)}")
             self._stop_if(self._limits.reached_errors(self.account.errors), now=True)
 
@@ -686,6 +692,15 @@ class Engine(EngineCalls):
             self.stop_now(reason)
         elif reason is not None and self.state == "running":
             self._finish_visits_with_items(reason)
+
+    def _stops_for(self, error: BaseException) -> bool:
+        """Tell whether the crawl is stopped for *error*, out of code of the user's: for want of memory, if it can be resumed."""
+        if not (self._committer.is_durable and is_short_of_memory(error)):
+            return False
+        if not self._items.halted:
+            logger.error("There is no memory left for a page: the crawl stops, and nothing of it is lost")
+        self.stop_now(OUT_OF_MEMORY)
+        return True
 
     def _stop_if(self, reason: str | None, *, now: bool = False) -> None:
         if reason is not None:

@@ -34,7 +34,8 @@ logger = logging.getLogger(__name__)
 class ItemFlow:
     """Passes items through *pipeline* and keeps them, serialised, with the visit that brought them.
 
-    *kept* is called after each item that was kept, with a CloseSpider if something asked for the end; *on_item* is a listener
+    *kept* is called after each item that was kept, with a CloseSpider if something asked for the end; *stops* tells of an error
+    whether the crawl is stopped for it; *on_item* is a listener
     of the library's that may return an awaitable to slow the crawl down to its pace.
     """
 
@@ -46,6 +47,7 @@ class ItemFlow:
         *,
         bridge: Bridge,
         kept: Callable[[CloseSpider | None], None],
+        stops: Callable[[BaseException], bool],
         on_item: Callable[[Any], Any] | None = None,
         job: str = "",
         waits: Waits,
@@ -56,6 +58,7 @@ class ItemFlow:
         self._account = account
         self._bridge = bridge
         self._kept = kept
+        self._stops = stops
         self._on_item = on_item
         self._job = job
         self.halted = False
@@ -138,6 +141,8 @@ class ItemFlow:
         if isinstance(error, CloseSpider):
             self._kept(error)
             return []
+        if self._stops(error):
+            raise Halted from error
         results = self._account.item_refused(error, item, response)
         closing = next((result for result in results if isinstance(result, CloseSpider)), None)
         if closing is not None:

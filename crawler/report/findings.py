@@ -128,6 +128,8 @@ def _of_the_end(facts: Facts) -> Iterator[Finding]:
             WRONG,
             f"Nothing could be reached any more: this machine was off the network, or the sites were down.{go_on}",
         )
+    elif reason == "out_of_memory":
+        yield Finding(WRONG, f"The process had no memory left: see what the spider keeps, and memory.limit_mb.{go_on}")
     elif reason == "shutdown":
         yield Finding(NOTED, f"The crawl was stopped by its user.{go_on}")
     elif reason is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import sqlite3
@@ -11,12 +12,16 @@ from typing import Any
 import pytest
 
 from crawler import Request, Spider, signals
+from crawler.cli.exitcodes import ExitCode, of_result
 from crawler.crawler import Crawler
+from crawler.engine import halt
 from crawler.exceptions import DontCloseSpider, FeedError, JobError, UsageError
+from crawler.exporters import FeedOptions
 from crawler.frontier import Frontier
 from crawler.frontier.jobs import summary_of
 from crawler.frontier.sealing import Seal
 from crawler.frontier.sqlite import SqliteStore
+from crawler.result import CrawlResult
 from crawler.testing import MemoryWorld, Page, Site
 from tests.engine.accounts import visited
 from tests.engine.crashes import HOST, Job, ShopSpider, crash
@@ -431,6 +436,62 @@ def test_a_callback_is_not_to_blame_for_a_commit_that_goes_wrong_while_it_goes_o
     assert result.reason == "job_error"
     assert "the commit failed: ValueError: no error of a disk" in caplog.text
     assert "spider_exceptions/count" not in result.stats
+
+
+class Hungry(Spider):
+    name = "hungry"
+    start_urls = [f"{HOST}/{number}" for number in range(8)]
+    too_much = ""
+
+    def parse(self, response):
+        if response.url == self.too_much:
+            bytes(2**62)
+        yield {"url": response.url}
+
+
+class HungryPipeline:
+    def process_item(self, item):
+        return bytes(2**62) if item["url"] == f"{HOST}/5" else item
+
+
+@pytest.mark.parametrize("where", ["callback", "pipeline"])
+def test_without_memory_a_crawl_stops_and_the_page_is_visited_again_when_it_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    def run(*, is_short: bool) -> CrawlResult:
+        settings = {
+            "frontier.store": "sqlite",
+            "frontier.job": str(tmp_path / "job"),
+            "log.stats_interval": 0,
+            "components.pipelines": [HungryPipeline] if where == "pipeline" and is_short else [],
+        }
+        world = MemoryWorld(Site({"*": "<p>x"}))
+        crawler = Crawler(
+            Hungry, settings, runtime=world.runtime, feeds=[FeedOptions.parse(str(tmp_path / "items.jsonl"))]
+        )
+        return world.run(crawler, too_much=f"{HOST}/5" if where == "callback" and is_short else "")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(halt, "_FOR_A_PAGE", 2**62)
+        stopped = run(is_short=True)
+    assert (stopped.reason, of_result(stopped)) == ("out_of_memory", ExitCode.FAILURES)
+    assert "There is no memory left for a page: the crawl stops, and nothing of it is lost" in caplog.text
+    assert summary_of(tmp_path / "job").waiting
+
+    assert run(is_short=False).reason == "finished"
+    items = [json.loads(line)["url"] for line in (tmp_path / "items.jsonl").read_text().splitlines()]
+    assert sorted(items) == Hungry.start_urls
+
+
+def test_a_callback_that_asks_for_more_memory_than_there_ever_is_has_an_error_of_its_own(tmp_path: Path) -> None:
+    class Greedy(Hungry):
+        def parse(self, response):
+            yield {"url": response.url, "all": bytes(2**62)}
+
+    settings = {"frontier.store": "sqlite", "frontier.job": str(tmp_path / "job"), "log.stats_interval": 0}
+    world = MemoryWorld(Site({"*": "<p>x"}))
+    result = world.run(Crawler(Greedy, settings, runtime=world.runtime))
+    assert (result.reason, result.stats["spider_exceptions/MemoryError"]) == ("finished", 8)
 
 
 def test_a_job_of_an_older_version_that_kept_no_settings_is_resumed_without_a_word_of_them(

@@ -197,6 +197,16 @@ def test_a_crawl_that_lost_the_network_says_so() -> None:
     assert "15 requests wait. Go on with  crawler resume job" in finding.text
 
 
+def test_a_crawl_without_memory_says_so() -> None:
+    stats = {"response_received_count": 1, "finish_reason": "out_of_memory"}
+    facts = Facts("job", "shop", "now", "interrupted", stats=stats, items=1, waiting=15)
+    (finding,) = findings_of(facts)
+    assert finding.kind == "wrong"
+    assert finding.text.startswith(
+        "The process had no memory left: see what the spider keeps, and memory.limit_mb. The crawl has"
+    )
+
+
 def test_how_an_earlier_process_ended_is_not_told_of_the_one_that_goes_on(tmp_path: Path) -> None:
     job = crawl(tmp_path / "job", Shop, BOOKS, crawl__max_pages=5, crawl__concurrency=1)
     assert facts_of(job).stats["finish_reason"] == "closespider_pagecount"
