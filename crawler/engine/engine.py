@@ -500,6 +500,8 @@ class Engine(EngineCalls):
             answer = await robots.fetch(visit.request, self._download)
             self._stats.inc_value("robotstxt/response_count")
             self._stats.inc_value(f"robotstxt/response_status_count/{answer.status}")
+        except CANCELLED:
+            raise
         except Exception as error:
             answer = error
             self._stats.inc_value(f"robotstxt/exception_count/{type(error).__name__}")

@@ -165,3 +165,15 @@ def test_a_crawl_is_stopped_while_it_waits_for_the_network(tmp_path: Path) -> No
     assert (result.reason, result.failed) == ("shutdown", 0)
     assert Process(lambda url, now: False, tmp_path).run().failed == 0
     assert len((tmp_path / "items.jsonl").read_text().splitlines()) == PAGES
+
+
+def test_a_robots_txt_that_is_waited_for_when_a_crawl_is_stopped_is_not_said_to_be_unreadable(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert Process(lambda url, now: now > 3.0, tmp_path).run().reason == "unreachable"
+    caplog.clear()
+    process = Process(lambda url, now: True, tmp_path)
+    process.world.clock.callLater(20.0, process.crawler.stop)
+    assert process.run().reason == "shutdown"
+    assert "Nothing can be reached any more" in caplog.text
+    assert "robots.txt could not be read" not in caplog.text
