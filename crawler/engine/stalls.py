@@ -38,8 +38,10 @@ _STARTS = str(Path(_PACKAGE) / "runtime.py")
 #: The name of what nobody saw: native code held the interpreter, or the process was not let run.
 UNKNOWN = "something"
 
-# What stands before the name of a function that is not the user's, and what can be done about either.
-_OURS = "crawler's own "
+#: What stands before the name of a function that is not the user's.
+OURS = "crawler's own "
+
+# What can be done about the user's, and about those.
 _ADVICE = "Blocking work can be moved to a thread: see crawler.threads"
 _ADVICE_ON_OURS = "A slow disk does that, a busy machine, or a page with very many links"
 
@@ -146,6 +148,14 @@ class StallWatch:
 
     def _tell(self, held: float, name: str, where: str, stack: str) -> None:
         self._stalls.add(name, where, stack, held)
+        if name == UNKNOWN:
+            logger.warning(
+                "Nothing could run for %.2f s (limit: crawl.max_callback_seconds = %g), and nobody saw why: the process or the "
+                "machine was suspended, or native code did not let go of the interpreter",
+                held,
+                self._patience,
+            )
+            return
         logger.warning(
             "%s held the reactor for %.2f s, and nothing else could run meanwhile (limit: crawl.max_callback_seconds = %g). It was "
             "at %s. %s",
@@ -153,7 +163,7 @@ class StallWatch:
             held,
             self._patience,
             where,
-            _ADVICE_ON_OURS if name.startswith(_OURS) else _ADVICE,
+            _ADVICE_ON_OURS if name.startswith(OURS) else _ADVICE,
         )
 
     def _look(self) -> None:
@@ -180,7 +190,7 @@ def sample_of(frame: FrameType) -> tuple[str, str, str]:
             break
         place = place.f_back
     code = place.f_code
-    own = _OURS if code.co_filename.startswith(_PACKAGE) else ""
+    own = OURS if code.co_filename.startswith(_PACKAGE) else ""
     return f"{own}{code.co_qualname}", f"{code.co_filename}:{place.f_lineno} in {code.co_name}", stack
 
 

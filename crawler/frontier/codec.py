@@ -148,7 +148,8 @@ class RequestCodec:
         method = getattr(self._spider, name, None)
         if not callable(method):
             raise NotStorableError(
-                f"{self._spider!r} has no method {name!r}, which a stored request names as its callback"
+                f"{self._spider!r} has no method {name!r}, which a stored request names as its callback: give it one of that name, "
+                "which may call another"
             )
         return method  # type: ignore[no-any-return]  # a method found by name
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from crawler.engine.holdback import in_words
-from crawler.engine.stalls import UNKNOWN
+from crawler.engine.stalls import OURS, UNKNOWN
 from crawler.engine.waits import ON_THE_WIRE
 from crawler.extensions.monitors import FAILED
 from crawler.report.finding import NOTED, WRONG, Finding, first_line, many, times
@@ -80,21 +80,18 @@ def _of_stalls(facts: Facts) -> Iterator[Finding]:
         where = f", at {stall['where']}" if stall["where"] != "?" else ""
         seconds = f"{stall['seconds']:.1f} s in all{share}, {stall['most']:.2f} s at most{where}"
         text = f"{stall['name']} blocked everything else {times(stall['count'])}: {seconds}."
-        if _OF_THE_STORE in stall["where"]:
+        if stall["name"].startswith(OURS):
             yield Finding(
                 NOTED,
-                f"{text} It is the crawler's own: the disk that frontier.directory is on, or the machine, is slow.",
+                f"{text} The disk that frontier.directory is on, or the machine, is slow, or a page has very many links.",
             )
         elif stall["name"] == UNKNOWN:
             yield Finding(
-                NOTED, f"{text} Nobody saw what: native code, or a machine that was busy with something else."
+                NOTED,
+                f"{text} Nobody saw what: native code, a suspension, or a machine that was busy with something else.",
             )
         else:
             yield Finding(WRONG, f"{text} Move blocking work to a thread: await crawler.threads.run(...).")
-
-
-# Code in which a crawl that waits for its disk is found.
-_OF_THE_STORE = "/crawler/frontier/"
 
 
 # The settings that end a crawl, by the reason that it then has.

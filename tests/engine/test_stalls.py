@@ -156,6 +156,17 @@ def test_of_the_crawlers_own_work_it_is_not_said_to_move_it_to_a_thread(caplog: 
     assert "thread" not in caplog.text
 
 
+def test_of_a_stall_that_nobody_saw_it_is_said_what_it_may_have_been(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    watch = StallWatch(MemoryWorld(Site({})).clock, Stalls(), patience=0.1, time_now=lambda: now[0])
+    watch._give_sign()
+    now[0] = 15.0  # as after a suspension: the thread that looks was not let run either
+    watch._note()
+    assert "Nothing could run for 15.00 s" in caplog.text
+    assert "suspended" in caplog.text
+    assert "thread" not in caplog.text
+
+
 def test_stalls_of_one_function_are_counted_together_and_survive_the_process() -> None:
     stalls = Stalls()
     stalls.add("parse", "a.py:1", "stack", 1.0)
