@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 #: to share.
 REFILL = 64
 
+# How many of all hosts come back ahead of their turn: those that were made just now are in the processor's cache when they start,
+# and a resumed job does not make ten thousand of them first.
+BROUGHT_BACK = 1_000
+
 # Why nothing more starts, as it is told to whoever wants to know what holds a crawl back.
 DELAY, HOST_CONCURRENCY, ASKED, NOTHING = (
     "politeness.delay",
@@ -218,7 +222,7 @@ class Workbench:
 
     def _refill(self, host: HostQueue, most: int = REFILL) -> None:
         """Bring the *most* best stored requests of *host* back, not more than its share; they come after those that it holds."""
-        share = min(most, self._capacity - self._held, self._capacity // len(self._hosts))
+        share = min(most, self._capacity - self._held, BROUGHT_BACK // len(self._hosts))
         stored = self._store.take(host.key, max(1, share))
         for priority, sequence, request in stored:
             host.waiting.append((-priority, sequence, request))

@@ -9,9 +9,11 @@ import argparse
 import os
 import random
 import resource
+import shutil
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
 
 from crawler import Request, Spider
 from crawler.collector import collector_at_ease
@@ -32,6 +34,9 @@ HOSTS = 1_000
 FEW = 40_000
 # Enough that what is read ahead for a host is also handed out.
 VISITS = 60_000
+# As few as no workbench would ever put on the disk: they are there when their job is resumed. Ten of each host, so that most are
+# read when they are handed out, and not when the job is opened.
+FEWEST, THEIR_HOSTS, ROUNDS = 1_000, 100, 20
 
 
 class BenchSpider(Spider):
@@ -53,9 +58,9 @@ def opened(folder: Path) -> tuple[Frontier, SqliteStore]:
     return frontier, store
 
 
-def request(spider: Spider, number: int) -> Request:
+def request(spider: Spider, number: int, hosts: int = HOSTS) -> Request:
     """Return a request as a page's link makes it."""
-    site = f"https://www.example{number % HOSTS}.test/catalogue"
+    site = f"https://www.example{number % hosts}.test/catalogue"
     made = Request.of_link(f"{site}/a-book-of-some-title_{number}/index.html", spider.parse)
     made.meta["depth"] = 3
     made.headers[b"Referer"] = f"{site}/page-{number // 20}.html"
@@ -127,13 +132,13 @@ def seen(count: int, scratch: str) -> None:
         print(f"  one seen {what}: {(time.process_time() - began) / len(urls) * 1e6:.1f} microseconds of CPU")
 
 
-def enqueued(frontier: Frontier, store: SqliteStore, numbers: range) -> tuple[float, float]:
+def enqueued(frontier: Frontier, store: SqliteStore, numbers: range, hosts: int = HOSTS) -> tuple[float, float]:
     """Enqueue requests, with commits; return the CPU of making one and of all else, in seconds."""
     spider = store._codec._spider
     making, began = 0.0, time.process_time()
     for start in range(numbers.start, numbers.stop, LINKS):
         made_at = time.process_time()
-        links = [request(spider, number) for number in range(start, min(start + LINKS, numbers.stop))]
+        links = [request(spider, number, hosts) for number in range(start, min(start + LINKS, numbers.stop))]
         making += time.process_time() - made_at
         for made in links:
             frontier.submit(made, 0.0)
@@ -156,6 +161,35 @@ def resumed(folder: Path, count: int) -> tuple[float, float, float]:
     handing_out, committing = visits(frontier, store, count)
     store.job.close()
     return took, handing_out, committing
+
+
+def handed_out(folder: Path, count: int) -> float:
+    """Resume the job in *folder*; return the CPU of handing out and committing each of the first *count*, in seconds."""
+    frontier, store = opened(folder)
+    frontier.load()
+    took = sum(visits(frontier, store, count))
+    store.job.close()
+    return took
+
+
+def popped(count: int, scratch: Path) -> None:
+    """Measure handing out with *count* waiting and with the fewest, over the same hosts and both from the disk, in turn."""
+    for name, number in (("fewest", FEWEST), ("most", count)):
+        frontier, store = opened(scratch / name)
+        enqueued(frontier, store, range(number), THEIR_HOSTS)
+        store.job.close()
+        del frontier, store
+    fewest, most = [], []
+    for number in range(ROUNDS):
+        shutil.copytree(scratch / "fewest", scratch / f"fewest-{number}")
+        fewest.append(handed_out(scratch / f"fewest-{number}", FEWEST))
+        most.append(handed_out(scratch / "most", min(VISITS, count // 2) // ROUNDS))
+    few, many = median(fewest), median(most)
+    print(
+        f"  to hand one out and commit it after a resume, over {THEIR_HOSTS} hosts: {many * 1e6:.1f} microseconds of CPU, ",
+        end="",
+    )
+    print(f"{many / few:.2f} of that with {FEWEST:,} waiting")
 
 
 def waiting(count: int, scratch: str) -> None:
@@ -192,6 +226,7 @@ def waiting(count: int, scratch: str) -> None:
             ratios = [f"{many[number] / few[number]:.2f} of that {where}" for where, few in fews.items()]
             told = f"{', '.join(ratios).rstrip()} with {FEW:,} waiting"
             print(f"  to {what} {when}: {many[number] * 1e6:.1f} microseconds of CPU, {told}")
+    popped(count, Path(scratch))
     print(f"  to resume: {took:.2f} s until the first request is handed out")
 
 

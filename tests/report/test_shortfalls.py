@@ -247,7 +247,12 @@ def test_many_hosts_that_refuse_are_one_sentence() -> None:
     ("name", "where", "kind", "advice"),
     [
         ("Shop.parse", "shop.py:9 in parse", "wrong", "await crawler.threads.run(...)"),
-        ("crawler's own SqliteStore.commit", "/lib/crawler/frontier/sqlite.py:1 in commit", "noted", "frontier.directory"),
+        (
+            "crawler's own SqliteStore.commit",
+            "/lib/crawler/frontier/sqlite.py:1 in commit",
+            "noted",
+            "frontier.directory",
+        ),
         ("something", "?", "noted", "Nobody saw what"),
     ],
 )
