@@ -254,9 +254,8 @@ def stopped_by_signals(where: Runtime, engines: Callable[[], Iterable[Stoppable]
     try:
         yield
     finally:
-        blocked = signal.pthread_sigmask(
-            signal.SIG_BLOCK, numbers
-        )  # the loop puts Python's own handlers there meanwhile
+        # The loop puts Python's own handlers there meanwhile.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
         try:
             for number, handler in before.items():
                 loop.remove_signal_handler(number)
