@@ -236,11 +236,12 @@ class Durability:
         if pacer.asked != self._asked_kept:
             self._asked_kept = pacer.asked
             values["waits"] = [(host, self._store.epoch + until) for host, until in pacer.waits(now)]
-        if at_end or now - self._paces_kept_at >= _PACES_INTERVAL:
+        is_due = at_end or now - self._paces_kept_at >= _PACES_INTERVAL
+        if is_due:
             self._paces_kept_at = now
             values["paces"] = pacer.paces()
         # A new one at once: who is killed a moment after the first answer, and resumes without a network, shall lose no page.
-        if at_end or engine.connectivity.noted != self._witnesses_kept:
+        if is_due or engine.connectivity.noted != self._witnesses_kept:
             self._witnesses_kept = engine.connectivity.noted
             witnesses = engine.connectivity.witnesses()
             values["witnesses"] = Secret(witnesses) if any("proxy" in meta for _, meta in witnesses) else witnesses

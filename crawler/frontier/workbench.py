@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 #: to share.
 REFILL = 64
 
-# How many of all hosts come back ahead of their turn: those that were made just now are in the processor's cache when they start,
-# and a resumed job does not make ten thousand of them first.
+#: How many of all hosts come back ahead of their turn: those that were made just now are in the processor's cache when they start,
+#: and a resumed job does not make ten thousand of them first.
 BROUGHT_BACK = 1_000
 
 # Why nothing more starts, as it is told to whoever wants to know what holds a crawl back.

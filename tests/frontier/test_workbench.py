@@ -9,7 +9,7 @@ import pytest
 from crawler.exceptions import JobError
 from crawler.frontier.codec import RequestCodec
 from crawler.frontier.memory import MemoryStore
-from crawler.frontier.workbench import REFILL, Workbench
+from crawler.frontier.workbench import BROUGHT_BACK, REFILL, Workbench
 from crawler.http import Request
 from crawler.settings import HostRules
 from crawler.spiders import Spider
@@ -211,6 +211,19 @@ def test_stored_requests_come_back_in_portions() -> None:
     while len(store) == before:
         bench.pop(0.0)
     assert before - len(store) == REFILL
+
+
+def test_of_many_hosts_few_requests_each_come_back_ahead_of_their_turn() -> None:
+    store = MemoryStore(RequestCodec(NamedSpider()))
+    rules = HostRules(delay=0.0, jitter=0.0, concurrency=1000)
+    bench = Workbench(lambda key: rules, store, capacity=10_000)
+    hosts, each = 200, 60
+    for number in range(hosts * each):
+        bench.add(str(number % hosts), request(f"/{number}"), 0.0)
+    stored = len(store)
+    while len(store) == stored:
+        bench.pop(0.0)
+    assert stored - len(store) == BROUGHT_BACK // hosts
 
 
 def test_what_cannot_be_read_from_the_store_leaves_the_workbench_as_it_was() -> None:
